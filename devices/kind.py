@@ -1,0 +1,208 @@
+"""A kind of device, declared as data. Others derive: validation, simulation, rules, API, page, dashboards.
+
+A kind knows neither the store nor Grafana. To add one, add a file to `devices/kinds/`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from math import inf
+
+from telemetry.errors import DeclarationError
+from telemetry.units import UNITS
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class Severity(IntEnum):
+    """How bad; ISA-18.2 priorities. Higher is worse."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed interval, in the quantity's unit."""
+
+    low: float = -inf
+    high: float = inf
+
+    def holds(self, other: Span) -> bool:
+        """True where `other` lies inside."""
+        return self.low <= other.low and other.high <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """What is measured, and what its values can look like.
+
+    possible      outside of it no sensor can have measured this: quarantine
+    plausible     outside of it the value is suspect (QARTOD gross range, suspect span)
+    rate_per_min  the largest believable change [unit/min]; None: any
+    spike         |x(n-1) - mean(x(n-2), x(n))| above it is suspect, above twice it fails (QARTOD spike)
+    resolution    the sensor's step; changes up to it count as standing still
+    flat_line_s   standing still for this long is suspect, for twice this long fails [s]; None: may rest
+    rest          a value at which standing still is normal (no rain, lamp off)
+    additive      the sum over time means something (counts, rain)
+    circular      an angle: 359 is next to 1
+    derived       computed here, never accepted from a device
+    """
+
+    name: str
+    unit: str
+    vi: str
+    en: str
+    possible: Span
+    plausible: Span
+    rate_per_min: float | None = None
+    spike: float | None = None
+    resolution: float = 0.01
+    flat_line_s: int | None = None
+    rest: float | None = None
+    additive: bool = False
+    circular: bool = False
+    derived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRule:
+    """When a quantity of this kind raises an alert, and when it clears.
+
+    Exactly one of `above` and `below` is set. `above=150, clear=140` raises at x > 150 and clears at
+    x <= 140; `below=1, clear=1` raises at x < 1 and clears at x >= 1. `dwell_s`: the condition must
+    hold for this long in event time before the alert is raised.
+    """
+
+    code: str
+    quantity: str
+    above: float | None = None
+    below: float | None = None
+    clear: float
+    dwell_s: int = 0
+    severity: Severity
+    vi: str
+    en: str
+    act_vi: str
+    act_en: str
+    edition: str = ""
+
+    @property
+    def level(self) -> float:
+        """The level at which it raises, in the quantity's unit."""
+        assert self.above is not None or self.below is not None
+        return self.above if self.above is not None else self.below  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of device.
+
+    interval_s  how often a device of this kind reports [s]
+    timeout_s   silent for longer: offline [s]
+    domain      the department it belongs to; roles are scoped by it
+    model       its FIWARE Smart Data Model, or "" where there is none
+    main        the quantity that stands for the device on a map
+    indices     the official indices that are computed from it
+    """
+
+    name: str
+    vi: str
+    en: str
+    domain: str
+    interval_s: int
+    timeout_s: int
+    model: str
+    main: str
+    quantities: tuple[Quantity, ...]
+    indices: tuple[str, ...] = ()
+    rules: tuple[AlertRule, ...] = ()
+
+    def quantity(self, name: str) -> Quantity | None:
+        """The quantity of this name, or None."""
+        return next((q for q in self.quantities if q.name == name), None)
+
+
+# Every kind has it: 1 while the device is heard of, 0 after its time-out or its will message.
+ONLINE = Quantity(
+    name="online",
+    unit="{state}",
+    vi="Kết nối",
+    en="Online",
+    possible=Span(0, 1),
+    plausible=Span(0, 1),
+    resolution=1,
+    derived=True,
+)
+
+
+def offline_rule(severity: Severity = Severity.MEDIUM) -> AlertRule:
+    """The rule that every kind has: the device has gone silent."""
+    return AlertRule(
+        code="device_offline",
+        quantity="online",
+        below=1,
+        clear=1,
+        severity=severity,
+        vi="Thiết bị mất kết nối",
+        en="Device offline",
+        act_vi="Kiểm tra nguồn điện và đường truyền của thiết bị; cử người đến nếu không tự nối lại.",
+        act_en="Check the device's power and link; send someone if it does not come back.",
+    )
+
+
+def check(kind: Kind) -> None:
+    """Raise DeclarationError, in words, where a kind declares something impossible."""
+    place = f"devices/kinds/{kind.name}"
+    if not NAME.fullmatch(kind.name):
+        raise DeclarationError(
+            place, "a kind's name is lower case letters, digits and _", kind.name
+        )
+    if kind.timeout_s <= kind.interval_s:
+        raise DeclarationError(
+            place, f"timeout_s must be more than interval_s ({kind.interval_s})", kind.timeout_s
+        )
+    names = [q.name for q in kind.quantities]
+    for name in names:
+        if names.count(name) > 1:
+            raise DeclarationError(place, "a quantity is declared twice", name)
+    for quantity in kind.quantities:
+        _check_quantity(f"{place}.{quantity.name}", quantity)
+    if kind.main not in names:
+        raise DeclarationError(place, f"main must be one of {', '.join(names)}", kind.main)
+    for rule in kind.rules:
+        _check_rule(f"{place}: rule {rule.code}", rule, names)
+
+
+def _check_quantity(place: str, quantity: Quantity) -> None:
+    if not NAME.fullmatch(quantity.name):
+        raise DeclarationError(place, "a quantity's name is lower case letters, digits and _")
+    if quantity.unit not in UNITS:
+        raise DeclarationError(
+            place, "unit must be a UCUM code that is known", quantity.unit, "see telemetry/units.py"
+        )
+    if not quantity.possible.holds(quantity.plausible):
+        raise DeclarationError(place, "plausible must lie inside possible", quantity.plausible)
+    if not quantity.possible.low < quantity.possible.high:
+        raise DeclarationError(place, "possible must have low < high", quantity.possible)
+
+
+def _check_rule(place: str, rule: AlertRule, names: list[str]) -> None:
+    if not NAME.fullmatch(rule.code):
+        raise DeclarationError(place, "a rule's code is lower case letters, digits and _")
+    if rule.quantity not in names:
+        raise DeclarationError(
+            place, f"needs a quantity of its kind ({', '.join(names)})", rule.quantity
+        )
+    if (rule.above is None) == (rule.below is None):
+        raise DeclarationError(place, "needs exactly one of above and below")
+    if rule.above is not None and rule.clear > rule.above:
+        raise DeclarationError(place, f"must clear at or under {rule.above}", rule.clear)
+    if rule.below is not None and rule.clear < rule.below:
+        raise DeclarationError(place, f"must clear at or over {rule.below}", rule.clear)
+    if rule.dwell_s < 0:
+        raise DeclarationError(place, "dwell_s must be 0 or more", rule.dwell_s)

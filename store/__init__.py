@@ -1,0 +1,1 @@
+"""Where things live: telemetry (readings, roll-ups, the account) and operations (devices, alerts, quarantine)."""

@@ -1,0 +1,54 @@
+"""The account: what became of every record that was received. received = stored + duplicate + quarantined.
+
+A record is one value of a message; a message that can't be taken apart is one record.
+`late` and `gap` are told beside it: stored records that arrived after a newer one of their series,
+and messages that a device's `seq` says never arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from telemetry.arrays import AnyArray, Codes32, Times
+from telemetry.reasons import Reason
+
+OUTCOMES: tuple[str, ...] = (
+    "messages",
+    "received",
+    "stored",
+    "duplicate",
+    "late",
+    "gap",
+    *(f"quarantined:{r}" for r in Reason),
+)
+OUTCOME_CODE: dict[str, int] = {name: i for i, name in enumerate(OUTCOMES)}
+NOBODY = -1  # the device code of what no device could be named for
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Rows to add to the account: in this hour of receipt, for this device, so many of this outcome."""
+
+    hour: Times
+    device: Codes32
+    outcome: AnyArray  # uint8, index into OUTCOMES
+    count: AnyArray  # int64
+
+    def __len__(self) -> int:
+        return len(self.hour)
+
+    @staticmethod
+    def of(rows: Iterable[tuple[int, int, int, int]]) -> Ledger:
+        """From (hour, device, outcome, count) rows."""
+        table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
+        return Ledger(
+            table[:, 0], table[:, 1].astype(np.int32), table[:, 2].astype(np.uint8), table[:, 3]
+        )
+
+    @staticmethod
+    def empty() -> Ledger:
+        """Nothing to account for."""
+        return Ledger.of([])
