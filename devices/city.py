@@ -141,7 +141,8 @@ def _city(table: dict[str, Any]) -> City:
         mix=table["mix"],
         water=_lines(table.get("water", [])),
     )
-    for place in (*city.areas, *city.sites):
+    places: tuple[Area | Site, ...] = (*city.areas, *city.sites)
+    for place in places:
         if not (south <= place.lat <= north and west <= place.lon <= east):
             raise ValueError(f"{place.name} lies outside bbox")
     return city
