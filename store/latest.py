@@ -1,0 +1,105 @@
+"""The newest reading of every series, in memory: what `latest` answers from and what tells a new reading
+from an old one without asking the disk.
+
+Event time decides: a late reading never replaces a newer one (promise 5).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.telemetry import Series
+from telemetry.arrays import Codes16, Codes32, Index, Mask, Times
+from telemetry.readings import Readings
+
+NEVER = np.iinfo(np.int64).min
+
+
+class LatestTable:
+    """One row per series, found through a table [device, quantity] → row. Not thread-safe by itself."""
+
+    def __init__(self, quantities: int) -> None:
+        self._row: NDArray[np.int32] = np.full((256, quantities), -1, dtype=np.int32)
+        self._rows = Readings.empty()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def update(self, readings: Readings) -> None:
+        """Take in readings; of one series the newest stays, the last of equals."""
+        if len(readings) == 0:
+            return
+        order = readings.order()
+        device, quantity = readings.device[order], readings.quantity[order]
+        is_last = np.ones(len(order), dtype=bool)
+        is_last[:-1] = (device[1:] != device[:-1]) | (quantity[1:] != quantity[:-1])
+        newest = readings.take(order[is_last])
+        row = self._rows_for(newest.device, newest.quantity)
+        fresh = newest.time >= self._rows.time[row]
+        for column, new in zip(self._rows.columns(), newest.columns(), strict=True):
+            column[row[fresh]] = new[fresh]
+
+    def correct_flags(self, readings: Readings) -> None:
+        """Set the flag where the named reading is still the newest of its series."""
+        row = self.rows_of(readings.device, readings.quantity)
+        same = (row >= 0) & (self._rows.time[row] == readings.time)
+        self._rows.flag[row[same]] = readings.flag[same]
+
+    def rows_of(self, device: Codes32, quantity: Codes16) -> NDArray[np.int32]:
+        """Row of each series, -1 where there is none."""
+        known = device < len(self._row)
+        row = np.full(len(device), -1, dtype=np.int32)
+        row[known] = self._row[device[known], quantity[known]]
+        return row
+
+    def times(self, device: Codes32, quantity: Codes16) -> Times:
+        """Newest time of each series, `NEVER` where there is none. [ns]"""
+        row = self.rows_of(device, quantity)
+        if self._count == 0:
+            return np.full(len(row), NEVER, dtype=np.int64)
+        return np.where(row >= 0, self._rows.time[row], NEVER)
+
+    def all(self) -> Readings:
+        """Every row; a copy."""
+        return self._rows.take(np.arange(self._count))
+
+    def select(self, series: Series) -> Readings:
+        """The rows of the wanted series, ordered by device and quantity; a copy."""
+        rows = self._rows.take(slice(0, self._count))
+        wanted: Mask = np.ones(self._count, dtype=bool)
+        if series.devices is not None:
+            wanted &= np.isin(rows.device, series.devices)
+        if series.quantities is not None:
+            wanted &= np.isin(rows.quantity, series.quantities)
+        found = rows.take(wanted)
+        return found.take(found.order())
+
+    def _rows_for(self, device: Codes32, quantity: Codes16) -> Index:
+        """Rows of these distinct series, made where there are none."""
+        self._grow_devices(int(device.max()) + 1)
+        row = self._row[device, quantity]
+        new = np.flatnonzero(row < 0)
+        if len(new):
+            row[new] = np.arange(self._count, self._count + len(new), dtype=np.int32)
+            self._row[device[new], quantity[new]] = row[new]
+            self._count += len(new)
+            self._grow_rows()
+        return row.astype(np.intp)
+
+    def _grow_devices(self, needed: int) -> None:
+        if needed > len(self._row):
+            size = max(needed, 2 * len(self._row))
+            grown = np.full((size, self._row.shape[1]), -1, dtype=np.int32)
+            grown[: len(self._row)] = self._row
+            self._row = grown
+
+    def _grow_rows(self) -> None:
+        more = max(self._count - len(self._rows), 0)
+        if more:
+            more = max(more, len(self._rows), 1024)
+            blank = Readings.of(
+                np.zeros(more), np.zeros(more), np.full(more, NEVER), np.zeros(more)
+            )
+            self._rows = Readings.concat([self._rows, blank])

@@ -1,0 +1,103 @@
+"""Tables of the operations store, for SQLAlchemy Core. Times are ns, UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from store.records import STANDING
+
+VERSION = 1
+METADATA = MetaData()
+
+META = Table("meta", METADATA, Column("version", Integer, nullable=False))
+
+DEVICES = Table(
+    "devices",
+    METADATA,
+    # SQLite only numbers an Integer key by itself; PostgreSQL makes a serial of it.
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("kind", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("area", String(16), nullable=False),
+    Column("parent", String(64), nullable=False),
+    Column("registered", Boolean, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("limits", Text, nullable=False),
+)
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("rule", String(64), nullable=False),
+    Column("device", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("quantity", String(32), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("raised", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("worst", Float),
+    Column("level", Float, nullable=False),
+    Column("cleared", BigInteger),
+    Column("acknowledged", BigInteger),
+    Column("acknowledged_by", Text, nullable=False),
+    Column("cause", String(40), nullable=False),
+    Index("alerts_raised", "raised", "id"),
+    Index("alerts_device", "device"),
+)
+
+_STANDING = ALERTS.c.state.in_([str(s) for s in STANDING])
+# Promise 7, held by the database itself: one standing alert per (rule, subject).
+Index(
+    "one_standing_alert",
+    ALERTS.c.rule,
+    ALERTS.c.device,
+    unique=True,
+    sqlite_where=_STANDING,
+    postgresql_where=_STANDING,
+)
+
+ALERT_EVENTS = Table(
+    "alert_events",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("alert", String(40), nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("value", Float),
+    Column("text", Text, nullable=False),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("received", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("reason", String(32), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("device", String(64), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("seen", Integer, nullable=False),
+    Index("quarantine_received", "received", "id"),
+)
