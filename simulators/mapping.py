@@ -1,0 +1,212 @@
+"""A mapping file → which CSV column is which device's quantity, and how the times read.
+
+Everything is checked before the first message: keys, columns, device ids, kinds, quantities, units.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from devices.device import DEVICE_ID
+from devices.registry import Kinds
+from telemetry.errors import DeclarationError, UnitError
+from telemetry.units import conversion
+
+FOLDER = Path(__file__).parent.parent / "mappings"
+
+# Formats that are no strptime pattern.
+EPOCH_NS = {"epoch_s": 1_000_000_000, "epoch_ms": 1_000_000}
+ISO = "iso"
+
+
+class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the file is written. `comment`: lines that start with it are passed over; "": none.
+
+    `missing` are the cells, stripped of blanks, that hold no value.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    comment: str = ""
+    missing: frozenset[str] = frozenset({""})
+
+
+class TimeColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the time stands and how it reads.
+
+    column  one column, or several whose cells are joined by one blank (year, month, day, hour)
+    format  iso, epoch_s, epoch_ms, or a strptime pattern
+    zone    UTC or an IANA name, for times that name no offset themselves
+    """
+
+    column: str | tuple[str, ...]
+    format: str = ISO
+    zone: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, also where there is only one."""
+        return (self.column,) if isinstance(self.column, str) else self.column
+
+
+class ValueColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One column: the quantity that a device measures, in the recording's own unit.
+
+    `file` is a pattern for the CSV's name; in a recording of several files the entry holds for those only.
+    """
+
+    column: str
+    device: str
+    kind: str
+    quantity: str
+    unit: str
+    file: str = "*"
+
+
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping file. `text` says in a line what the recording is."""
+
+    text: str
+    time: TimeColumn
+    values: tuple[ValueColumn, ...]
+    csv: Layout = Layout()
+
+    def values_in(self, file_name: str) -> tuple[ValueColumn, ...]:
+        """The entries that hold for a CSV of this name."""
+        return tuple(v for v in self.values if fnmatchcase(file_name, v.file))
+
+
+def find_mapping(name: str) -> Path:
+    """The file of a mapping's name in `mappings/`, or of a path. Raises DeclarationError for neither."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(p.stem for p in known_mappings())
+        raise DeclarationError("--map", f"must be a .toml file or one of {known}", name)
+    return path
+
+
+def known_mappings() -> list[Path]:
+    """The mappings that come with the platform."""
+    return sorted(FOLDER.glob("*.toml"))
+
+
+def load_mapping(path: Path, kinds: Kinds) -> Mapping:
+    """Read and check a mapping file. Raises DeclarationError with the file, the key and what is allowed."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeclarationError(str(path), f"must be a file that can be read ({error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DeclarationError(str(path), f"must be TOML: {error}") from None
+    _refuse_unknown_keys(path, table)
+    try:
+        mapping = msgspec.convert(table, Mapping)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(str(path), str(error)) from None
+    _check_layout(f"{path}: csv", mapping.csv)
+    _check_time(f"{path}: time", mapping.time)
+    _check_values(path, mapping.values, kinds)
+    return mapping
+
+
+def _refuse_unknown_keys(path: Path, table: dict[str, Any]) -> None:
+    # msgspec would refuse them too, but without saying what is allowed.
+    for place, type_, part in _tables(table):
+        allowed = type_.__struct_fields__
+        for key in part:
+            if key not in allowed:
+                dotted = f"{place}.{key}" if place else key
+                raise DeclarationError(
+                    f"{path}: {dotted}", f"is no key; allowed are {', '.join(allowed)}"
+                )
+
+
+def _tables(
+    table: dict[str, Any],
+) -> Iterator[tuple[str, type[msgspec.Struct], dict[str, Any]]]:
+    yield "", Mapping, table
+    for key, type_ in (("time", TimeColumn), ("csv", Layout)):
+        if isinstance(table.get(key), dict):
+            yield key, type_, table[key]
+    values = table.get("values")
+    for i, entry in enumerate(values if isinstance(values, list) else []):
+        if isinstance(entry, dict):
+            yield f"values[{i}]", ValueColumn, entry
+
+
+def _check_layout(place: str, layout: Layout) -> None:
+    for key in ("delimiter", "quote"):
+        if len(getattr(layout, key)) != 1:
+            raise DeclarationError(f"{place}.{key}", "must be one character", getattr(layout, key))
+    if layout.delimiter == layout.quote:
+        raise DeclarationError(f"{place}.quote", "must differ from delimiter", layout.quote)
+
+
+def _check_time(place: str, time: TimeColumn) -> None:
+    if not time.columns:
+        raise DeclarationError(f"{place}.column", "must name at least one column")
+    pattern = time.format
+    if pattern != ISO and pattern not in EPOCH_NS and "%" not in pattern:
+        allowed = ", ".join([ISO, *EPOCH_NS])
+        raise DeclarationError(
+            f"{place}.format", f"must be {allowed} or a strptime pattern", pattern
+        )
+    if "%" in pattern and "%z" not in pattern and not time.zone:
+        raise DeclarationError(
+            f"{place}.zone",
+            "is needed, because the times name no offset from UTC",
+            remedy='set zone = "UTC" or an IANA name like "Asia/Ho_Chi_Minh"',
+        )
+    if time.zone:
+        try:
+            ZoneInfo(time.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise DeclarationError(
+                f"{place}.zone", "must be UTC or an IANA name", time.zone
+            ) from None
+
+
+def _check_values(path: Path, values: tuple[ValueColumn, ...], kinds: Kinds) -> None:
+    if not values:
+        raise DeclarationError(f"{path}: values", "must hold at least one entry")
+    kind_of: dict[str, str] = {}
+    taken: set[tuple[str, str, str]] = set()
+    for i, value in enumerate(values):
+        place = f"{path}: values[{i}]"
+        _check_value(place, value, kinds)
+        if kind_of.setdefault(value.device, value.kind) != value.kind:
+            raise DeclarationError(
+                f"{place}.kind", f"must be {kind_of[value.device]}, as above", value.kind
+            )
+        series = (value.file, value.device, value.quantity)
+        if series in taken:
+            raise DeclarationError(f"{place}.quantity", "is mapped twice", value.quantity)
+        taken.add(series)
+
+
+def _check_value(place: str, value: ValueColumn, kinds: Kinds) -> None:
+    if not DEVICE_ID.fullmatch(value.device):
+        raise DeclarationError(
+            f"{place}.device", "must look like [a-z0-9][a-z0-9-]{1,63}", value.device
+        )
+    if value.kind not in kinds:
+        raise DeclarationError(
+            f"{place}.kind", f"must be one of {', '.join(kinds.code)}", value.kind
+        )
+    quantity = kinds[value.kind].quantity(value.quantity)
+    if quantity is None or quantity.derived:
+        accepted = ", ".join(q.name for q in kinds[value.kind].quantities if not q.derived)
+        raise DeclarationError(
+            f"{place}.quantity", f"must be one of {accepted} ({value.kind})", value.quantity
+        )
+    try:
+        conversion(value.unit, quantity.unit, f"{place}.unit")
+    except UnitError as error:
+        raise DeclarationError(error.place, error.need, error.value, error.remedy) from None
