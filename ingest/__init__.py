@@ -1,0 +1,1 @@
+"""Bytes → trusted readings: receive, decode, validate, deduplicate, write, acknowledge."""

@@ -103,11 +103,10 @@ class DuckDBStore(DuckDBReader):
         found[hit] = True
         return found
 
-    def newest(self) -> tuple[Codes32, Codes16, Times]:
-        """See TelemetryStore.newest."""
+    def newest_times(self, device: Codes32, quantity: Codes16) -> Times:
+        """See TelemetryStore.newest_times."""
         with self._lock:
-            rows = self._latest.all()
-        return rows.device, rows.quantity, rows.time
+            return self._latest.times(device, quantity)
 
     def position(self) -> int:
         """See TelemetryStore.position."""

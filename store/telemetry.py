@@ -92,8 +92,8 @@ class TelemetryStore(Protocol):
         """True where (device, quantity, time) is stored already."""
         ...
 
-    def newest(self) -> tuple[Codes32, Codes16, Times]:
-        """(device, quantity, newest time) of every series."""
+    def newest_times(self, device: Codes32, quantity: Codes16) -> Times:
+        """The newest stored time of each of these series; the smallest int64 where there is none."""
         ...
 
     def position(self) -> int:

@@ -31,4 +31,4 @@ class Reason(StrEnum):
     BAD_UNIT = "bad_unit"
     IMPOSSIBLE_VALUE = "impossible_value"
     BAD_STATUS = "bad_status"
-    REFUSED_BY_STORE = "refused_by_store"
+    INTERNAL_ERROR = "internal_error"

@@ -1,0 +1,86 @@
+"""Columns → columns that can be true: possible values, believable times, and the stateless quality flag.
+
+What can't have been measured goes to quarantine; what can, but is not believable, is stored as suspect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.intake import Intake
+from devices.registry import Kinds
+from telemetry.arrays import AnyArray, Codes16, Mask
+from telemetry.clock import SECOND, format_time, parse_time
+from telemetry.flags import Flag
+from telemetry.readings import Readings
+from telemetry.reasons import Reason
+
+# Before this no device of the platform can have measured; a clock that was never set says 1970 or 2000.
+EARLIEST = parse_time("2000-01-02T00:00:00Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a time may be, against the time of receipt. [ns]"""
+
+    ahead: int = 600 * SECOND
+    earliest: int = EARLIEST
+
+
+def validate(
+    intake: Intake, kinds: Kinds, kind_of: Codes16, limits: Limits
+) -> tuple[Readings, AnyArray]:
+    """The readings that may be stored, flagged, and the message each came from; the rest is rejected."""
+    readings, message, record = intake.columns()
+    kind = kind_of[readings.device]
+    here = (kind, readings.quantity)
+    value = readings.value
+    impossible = (value < kinds.possible_low[here]) | (value > kinds.possible_high[here])
+    ahead = readings.time > readings.received + limits.ahead
+    old = readings.time < limits.earliest
+    _reject(intake, kinds, kind_of, readings, message, record, ahead, old, impossible)
+    keep = ~(impossible | ahead | old)
+    kept = readings.take(keep)
+    here = (kind[keep], kept.quantity)
+    return kept.with_flag(_gross_range(kinds, here, kept)), message[keep]
+
+
+def _gross_range(kinds: Kinds, here: tuple[AnyArray, AnyArray], readings: Readings) -> AnyArray:
+    """QARTOD gross range test, suspect span: GOOD inside the plausible range, SUSPECT outside."""
+    value = readings.value
+    suspect = (value < kinds.plausible_low[here]) | (value > kinds.plausible_high[here])
+    flag = np.where(suspect, Flag.SUSPECT, Flag.GOOD)
+    return np.where(np.isnan(value), Flag.MISSING, flag).astype(np.uint8)
+
+
+def _reject(
+    intake: Intake,
+    kinds: Kinds,
+    kind_of: Codes16,
+    readings: Readings,
+    message: AnyArray,
+    record: AnyArray,
+    ahead: Mask,
+    old: Mask,
+    impossible: Mask,
+) -> None:
+    for i in np.flatnonzero(ahead | old | impossible):
+        name = kinds.quantities[readings.quantity[i]]
+        device = int(readings.device[i])
+        flat = record[i] < 0
+        if ahead[i] or old[i]:
+            path = "$.time" if flat else f"$[{record[i]}].t"
+            reason = Reason.TIME_AHEAD if ahead[i] else Reason.TIME_TOO_OLD
+            need = "must not be ahead of our clock" if ahead[i] else "must not be before 2000-01-02"
+            detail = f"{path}: {need} ({name}), got {format_time(int(readings.time[i]))}"
+        else:
+            path = f"$.{name}" if flat else f"$[{record[i]}].v"
+            reason = Reason.IMPOSSIBLE_VALUE
+            q = kinds.quantity(int(kind_of[device]), int(readings.quantity[i]))
+            detail = (
+                f"{path}: must lie within {q.possible.low:g}…{q.possible.high:g} {q.unit}, "
+                f"got {readings.value[i]:g}"
+            )
+        intake.reject(int(message[i]), reason, path, detail, device)
