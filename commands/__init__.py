@@ -1,0 +1,1 @@
+"""What `urban …` does: one file a command, and the platform that they put together."""

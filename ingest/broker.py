@@ -81,7 +81,7 @@ class EmbeddedBroker:
         self._process = subprocess.Popen(
             [_binary(), "-c", str(config)],
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -155,7 +155,7 @@ def _binary() -> str:
     return found
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux: be told to end when the parent dies, so that a killed run leaves no broker behind."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1

@@ -1,0 +1,184 @@
+"""The whole platform in one process: stores, ingest, analytics and API, wired here and nowhere else.
+
+One process because DuckDB lets one process open its file; broker and simulated city are processes of
+their own. Every part is handed what it needs; none looks another up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from analytics.alerts.book import AlertBook
+from analytics.engine import Engine
+from analytics.worker import Worker
+from api.context import Context
+from devices.city import City, load_city
+from devices.device import Catalogue, Device
+from devices.registry import load_kinds
+from ingest.broker import EmbeddedBroker
+from ingest.decode import Decoder
+from ingest.pipeline import Pipeline
+from ingest.receiver import Receiver
+from ingest.validate import Limits
+from simulators.placement import simulated_devices
+from store.duckdb_store import DuckDBStore
+from store.sql_store import SqlOperations
+from store.telemetry import Series
+from telemetry.address import BrokerAddress, broker_address
+from telemetry.clock import SECOND, Clock
+from telemetry.errors import StartError
+from telemetry.live import Hub
+from telemetry.readings import Readings
+from telemetry.settings import Settings
+
+
+class Platform:
+    """Everything but the HTTP server. `start` and `stop` are the only life cycle.
+
+    Raises UrbanError in words where a port, a folder or a file can't be had.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.progress: tuple[int, int] | None = None
+        self.city: City = load_city(settings.city)
+        self.catalogue = Catalogue(load_kinds())
+        prepare_folder(settings.data_dir)
+        self.operations = SqlOperations(settings.operations_url)
+        self._load_devices()
+        self.telemetry = DuckDBStore(settings.telemetry_path, self.catalogue)
+        self.hub = Hub()
+        self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
+        self.broker = None if settings.broker else self._embedded_broker()
+        self.address = self._address()
+        self.worker = self._worker()
+        self.receiver = self._receiver()
+
+    def start(self) -> None:
+        """Broker, analytics, ingest: each is ready before the next begins."""
+        if self.broker is not None:
+            self.broker.start()
+        self.worker.start()
+        self.receiver.start()
+
+    def stop(self) -> None:
+        """In the order of the flow, so that nothing that was taken is left half done."""
+        self.receiver.stop()
+        self.worker.stop()
+        self.telemetry.close()
+        self.operations.close()
+        if self.broker is not None:
+            self.broker.stop()
+
+    def context(self) -> Context:
+        """What API and console are given."""
+        return Context(
+            settings=self.settings,
+            kinds=self.catalogue.kinds,
+            catalogue=self.catalogue,
+            city=self.city,
+            telemetry=self.telemetry,
+            operations=self.operations,
+            alerts=self.book,
+            hub=self.hub,
+            clock=self.clock,
+            checks=self._checks(),
+            progress=lambda: self.progress,
+        )
+
+    def newest_simulated(self) -> int | None:
+        """The newest time at which a simulated device measured; None where none has. [ns]"""
+        now = self.clock.now()
+        rows = self.telemetry.latest(Series())
+        simulated = [self.catalogue.devices[d].simulated for d in rows.device.tolist()]
+        times = rows.time[simulated]
+        return min(int(times.max()), now) if len(times) else None
+
+    def _load_devices(self) -> None:
+        """Devices from the store, and the simulated ones of this city where they are new."""
+        known = {d.id: d for d in self.operations.devices()}
+        wanted = self._simulated()
+        places = {d.id: d for d in wanted}
+        changed = [d for d in wanted if known.get(d.id) != d]
+        # A smaller city than last time: the others are no longer expected to report.
+        changed += [
+            replace(d, registered=False)
+            for d in known.values()
+            if d.simulated and d.registered and d.id not in places
+        ]
+        self.operations.put_devices(changed)
+        for device in self.operations.devices():
+            self.catalogue.put(device)
+
+    def _simulated(self) -> list[Device]:
+        settings = self.settings
+        if settings.devices == 0:
+            return []
+        return simulated_devices(self.city, self.catalogue.kinds, settings.devices, settings.seed)
+
+    def _embedded_broker(self) -> EmbeddedBroker:
+        settings = self.settings
+        return EmbeddedBroker(
+            settings.data_dir / "broker",
+            settings.mqtt_port,
+            bind=settings.bind,
+            in_flight=settings.in_flight,
+            sync=settings.sync,
+            max_payload=max(settings.max_payload, 2**20),
+        )
+
+    def _address(self) -> BrokerAddress:
+        if self.broker is None:
+            return broker_address(self.settings.broker)
+        return BrokerAddress(self.broker.bind, self.broker.port)
+
+    def _worker(self) -> Worker:
+        engine = Engine(self.catalogue, self.city.zone)
+        snapshot = self.settings.data_dir / "analytics.npz"
+        return Worker(
+            engine, self.telemetry, self.operations, self.book, self.hub, self.clock, snapshot
+        )
+
+    def _receiver(self) -> Receiver:
+        settings = self.settings
+        decoder = Decoder(
+            self.catalogue, settings.unregistered, settings.max_devices, settings.max_payload
+        )
+        limits = Limits(ahead=int(settings.ahead_s * SECOND))
+        pipeline = Pipeline(self.catalogue, self.telemetry, self.operations, decoder, limits)
+        return Receiver(
+            self.address, settings.client_id, pipeline, self.clock, settings.batch, self._stored
+        )
+
+    def _stored(self, readings: Readings) -> None:
+        self.worker.wake()
+        self.hub.publish("readings", readings)
+
+    def _checks(self) -> dict[str, Callable[[], str]]:
+        checks: dict[str, Callable[[], str]] = {
+            "broker": lambda: self.receiver.trouble,
+            "analytics": lambda: self.worker.trouble(),
+        }
+        if self.broker is not None:
+            broker = self.broker
+            checks["embedded broker"] = lambda: "" if broker.alive() else "has ended"
+        return checks
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder and see that it can be written. Raises StartError in words."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            "URBAN_DATA_DIR",
+            f"must be a folder that can be written ({error.strerror})",
+            str(folder),
+            "choose another, or change its owner",
+        ) from None

@@ -1,0 +1,162 @@
+"""`urban up`: the whole platform on one machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Iterator
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from commands.city_process import CityProcess
+from commands.platform import Platform, prepare_folder
+from telemetry.clock import HOUR, MINUTE, SystemClock
+from telemetry.errors import StartError
+from telemetry.settings import Settings, load_settings
+
+_OUT = Console(highlight=False)
+
+
+def up() -> None:
+    """Run the whole platform on this machine until Ctrl-C.
+
+    Embedded broker, simulated city, ingest, analytics, API and page in one go; settings are URBAN_…
+    variables (see the README).
+
+    Example: URBAN_HTTP_PORT=8080 URBAN_DEVICES=1000 urban up
+    """
+    settings = load_settings()
+    prepare_folder(settings.data_dir)
+    log_to(settings.data_dir / "urban.log")
+    asyncio.run(_run(settings))
+
+
+def log_to(path: Path) -> None:
+    """Everything to a file that stays small; the terminal is for what a person must know."""
+    handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+async def _run(settings: Settings) -> None:
+    # The page's parts take a second to import: after the settings have been found right.
+    from commands.web import WebServer
+
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    web = WebServer(settings)
+    web.listen()
+    platform = Platform(settings, SystemClock())
+    city: CityProcess | None = None
+    try:
+        platform.start()
+        if not await asyncio.to_thread(platform.receiver.wait_until_subscribed, 15.0):
+            raise StartError("URBAN_BROKER", platform.receiver.trouble, str(platform.address))
+        city = _city(settings, platform)
+        context = platform.context()
+        checks = dict(context.checks)
+        if city is not None:
+            checks["simulated city"] = city.trouble
+        context.checks = checks
+        await web.start(context)
+        _say_where(platform, web.url)
+        if city is not None:
+            city.start()
+            await _show_history(platform, ended)
+        await _until_ended(ended, web.ended())
+    finally:
+        _OUT.print("\nEnding… ", end="")
+        if city is not None:
+            await asyncio.to_thread(city.stop)
+        await web.stop()
+        await asyncio.to_thread(platform.stop)
+        _OUT.print("done. What was measured is kept in", str(settings.data_dir))
+
+
+def _city(settings: Settings, platform: Platform) -> CityProcess | None:
+    """The simulated city, from where it stopped, or from the start of the history to fill in."""
+    if settings.devices == 0:
+        return None
+    now = platform.clock.now()
+    oldest = now - settings.history_hours * HOUR
+    newest = platform.newest_simulated()
+    # Two minutes again: what was in flight when the last run ended. Repeats are recognised.
+    since = oldest if newest is None else max(oldest, newest - 2 * MINUTE)
+    platform.progress = (0, 1)
+
+    def note(progress: tuple[int, int] | None) -> None:
+        platform.progress = progress
+
+    return CityProcess(settings, platform.address, since, note)
+
+
+def _say_where(platform: Platform, url: str) -> None:
+    settings = platform.settings
+    count = sum(d.registered for d in platform.catalogue.devices)
+    _OUT.print(f"\n[bold]{platform.city.vi}[/bold]: {count} devices")
+    _OUT.print(f"  page       {url}/")
+    _OUT.print(f"  API        {url}/docs")
+    _OUT.print(f"  MQTT       {platform.address}")
+    _OUT.print(
+        f"[dim]Data in {settings.data_dir}, log in {settings.data_dir / 'urban.log'}. "
+        "No log-in is asked on loopback. Ctrl-C ends it.[/dim]\n"
+    )
+
+
+async def _show_history(platform: Platform, ended: asyncio.Event) -> None:
+    """The progress of the history, until it is filled in and analysed."""
+    with _bar() as bar:
+        task = bar.add_task("Filling in history", total=None)
+        said = -1
+        while not ended.is_set() and not _settled(platform):
+            if platform.progress is not None:
+                done, total = platform.progress
+                bar.update(task, completed=done, total=total)
+                said = _say_tenth(bar, said, done, total)
+            else:
+                bar.update(task, description="Catching up with analysis", total=None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), 0.2)
+    if not ended.is_set():
+        _OUT.print("History is filled in; the city is live.")
+
+
+def _settled(platform: Platform) -> bool:
+    live = platform.progress is None
+    return live and platform.receiver.waiting() == 0 and platform.worker.caught_up()
+
+
+def _say_tenth(bar: Progress, said: int, done: int, total: int) -> int:
+    """Where there is no terminal to draw a bar in, a line for every tenth."""
+    tenth = 10 * done // max(total, 1)
+    if not _OUT.is_terminal and tenth > said:
+        _OUT.print(f"Filling in history: {10 * tenth} %")
+    return max(tenth, said)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Progress]:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=_OUT, transient=True, disable=not _OUT.is_terminal) as bar:
+        yield bar
+
+
+async def _until_ended(signalled: asyncio.Event, stopped: Awaitable[None]) -> None:
+    """Until Ctrl-C, or until the web server ends by itself."""
+    tasks = {asyncio.ensure_future(signalled.wait()), asyncio.ensure_future(stopped)}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    if not signalled.is_set():
+        raise typer.Exit(1)
