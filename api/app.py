@@ -1,0 +1,49 @@
+"""The HTTP side of the platform in one app: guard → routes (/api/v1, health, docs) → the console at /.
+
+Reads top to bottom: errors, routes, docs, console. It owns no store and starts no thread.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from fastapi import Depends, FastAPI
+
+from api import docs, openapi, problems
+from api.context import Context
+from api.parameters import only_known_parameters
+from api.routes import HEALTH, ROUTERS
+from api.security import Guard
+from telemetry.settings import LOOPBACK
+
+PREFIX = "/api/v1"
+MAX_BODY = 64 * 1024  # bytes; the only bodies are acknowledgements
+
+
+def create_app(context: Context, *, console: bool = True) -> FastAPI:
+    """The app for uvicorn. Without `console` it has no page and costs no start of one."""
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        max_body_size=MAX_BODY,
+    )
+    app.state.context = context
+    app.state.run = secrets.token_hex(4)  # names this run in the stream's event ids
+    problems.install(app)
+    openapi.install(app)
+    strict = [Depends(only_known_parameters)]
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX, dependencies=strict)
+    app.include_router(HEALTH, dependencies=strict)
+    app.include_router(docs.router)
+    docs.mount_static(app)
+    if console:
+        from api.console.page import mount_console  # its framework costs a second to import
+
+        mount_console(app, context)
+    app.add_middleware(Guard, hosts=(*LOOPBACK, context.settings.bind))
+    return app

@@ -1,0 +1,55 @@
+"""What API and console are given: the stores, the alerts, the live stream, the clock. They own none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from devices.city import City
+from devices.device import Catalogue
+from devices.registry import Kinds
+from store.operations import OperationsStore
+from store.records import Alert
+from store.telemetry import TelemetryStore
+from telemetry.clock import Clock
+from telemetry.live import Hub
+from telemetry.settings import Settings
+
+
+class AlertDesk(Protocol):
+    """What API and console ask of `analytics.alerts.book.AlertBook`."""
+
+    def acknowledge(self, alert_id: str, by: str) -> Alert:
+        """Note that `by` has the alert. Raises QueryError where it can't be acknowledged."""
+        ...
+
+    def standing(self) -> list[Alert]:
+        """Every alert that stands, or has returned unacknowledged."""
+        ...
+
+
+def no_progress() -> tuple[int, int] | None:
+    """No history is being filled in."""
+    return None
+
+
+@dataclass(kw_only=True)
+class Context:
+    """Everything that a request may need.
+
+    checks    name → "" when well, else what is wrong; behind /readyz and the page's warnings
+    progress  history being filled in: (done, total), or None
+    """
+
+    settings: Settings
+    kinds: Kinds
+    catalogue: Catalogue
+    city: City
+    telemetry: TelemetryStore
+    operations: OperationsStore
+    alerts: AlertDesk
+    hub: Hub
+    clock: Clock
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    progress: Callable[[], tuple[int, int] | None] = no_progress

@@ -1,0 +1,137 @@
+"""OpenAPI of the API: the answers' schemas come from the structs that are encoded, so they can't drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import schemas
+from api.problems import MEDIA_TYPE
+from api.schemas import ProblemInfo, Reading, Window
+
+TITLE = "Urban sensing"
+VERSION = "1"
+DESCRIPTION = """
+What a city's sensors measure: devices, readings, indices, alerts, and the account of everything received.
+
+* Lists answer `{"items": […], "next": cursor or null}`; give `next` back as `cursor` for the next page.
+* Times are RFC 3339; one without its offset from UTC is refused. Ranges are `[start, end)`.
+* Units are UCUM codes; flags are QARTOD's (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing).
+* Errors are `application/problem+json` and name the parameter. Unknown parameters are refused.
+"""
+TAGS = [
+    {"name": "kinds", "description": "What the platform understands"},
+    {"name": "devices", "description": "What measures, where, in which state"},
+    {"name": "telemetry", "description": "Readings, windows and indices"},
+    {"name": "alerts", "description": "What is wrong, since when, who has it"},
+    {"name": "live", "description": "What happens now, as server-sent events"},
+    {"name": "accounting", "description": "What became of everything that was received"},
+    {"name": "health", "description": "For whoever watches the platform"},
+]
+_REFERENCE = "#/components/schemas/{name}"
+_STRUCTS = [
+    found
+    for found in vars(schemas).values()
+    if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
+]
+_WORDS = {
+    400: "A parameter can't be taken as it is",
+    404: "There is none",
+    409: "It can't be done now",
+    413: "The answer would be too large",
+    415: "The body must be application/json",
+    503: "A part of the platform is not well",
+}
+
+Content = dict[str, Any]
+
+
+def _reference(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(name=struct.__name__)}
+
+
+def _listing(items: dict[str, Any], **more: dict[str, Any]) -> dict[str, Any]:
+    following = {"type": ["string", "null"], "description": "Cursor of the next page"}
+    return {
+        "type": "object",
+        "required": ["items", "next", *more],
+        "properties": {"items": {"type": "array", "items": items}, "next": following, **more},
+    }
+
+
+def list_of(struct: type[msgspec.Struct]) -> Content:
+    """A page of a list of these."""
+    return {"application/json": {"schema": _listing(_reference(struct))}}
+
+
+_TEXT = {"type": "string"}
+WINDOWED: Content = {
+    "application/json": {
+        "schema": {
+            "anyOf": [
+                _listing(_reference(Reading)) | {"title": "Raw"},
+                _listing(_reference(Window), start=_TEXT, end=_TEXT, every=_TEXT, agg=_TEXT)
+                | {"title": "Windowed"},
+            ]
+        }
+    }
+}
+GEOJSON: Content = {
+    "application/geo+json": {
+        "schema": {
+            "type": "object",
+            "required": ["type", "features", "unplaced"],
+            "properties": {
+                "type": {"const": "FeatureCollection"},
+                "features": {"type": "array", "items": {"type": "object"}},
+                "unplaced": {"type": "integer"},
+            },
+        }
+    }
+}
+STREAM: Content = {"text/event-stream": {"schema": _TEXT}}
+METRICS: Content = {"text/plain": {"schema": _TEXT}}
+
+
+def answers(ok: type[msgspec.Struct] | Content, *others: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses`: the good answer and the problems that this operation may answer with."""
+    content = ok if isinstance(ok, dict) else {"application/json": {"schema": _reference(ok)}}
+    problem = {MEDIA_TYPE: {"schema": _reference(ProblemInfo)}}
+    found: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": content}}
+    for status in sorted({400, 413, 503, *others} if "text/plain" not in content else set(others)):
+        found[status] = {"description": _WORDS[status], "content": problem}
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Let the app describe itself so."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        tags=TAGS,
+        routes=app.routes,
+    )
+    _, components = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
+    known = found.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        known.pop(name, None)
+    known.update(components)
+    for path in found["paths"].values():
+        for operation in path.values():
+            # FastAPI's own 422: here every wrong parameter is a 400 problem.
+            operation["responses"].pop("422", None)
+    return found

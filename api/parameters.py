@@ -1,0 +1,271 @@
+"""Query names that mean the same everywhere: device, kind, area, quantity, bbox, start, end, limit, cursor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
+
+from api.context import Context
+from api.problems import invalid, not_found, too_much
+from devices.device import Device
+from store.telemetry import Series
+from telemetry.arrays import Codes16, Codes32, Mask
+from telemetry.clock import DAY, parse_time
+from telemetry.errors import QueryError
+
+MAX_NAMES = 1_000  # of one parameter that may repeat
+_REPEAT = frozenset(
+    {"device", "kind", "area", "quantity", "types", "state", "severity", "rule", "reason"}
+)
+# Times that both stores and every client can hold.
+_EARLIEST = parse_time("1970-01-01T00:00:00Z")
+_LATEST = parse_time("2200-01-01T00:00:00Z")
+
+
+def context_of(request: Request) -> Context:
+    """The context that the app was made with."""
+    found = request.app.state.context
+    assert isinstance(found, Context)
+    return found
+
+
+Ctx = Annotated[Context, Depends(context_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which devices and quantities are meant, as codes; None means all."""
+
+    devices: Codes32 | None
+    quantities: Codes16 | None
+
+    @property
+    def series(self) -> Series:
+        """For the telemetry store."""
+        return Series(self.devices, self.quantities)
+
+    def device_ids(self, context: Context) -> list[str] | None:
+        """For the operations store."""
+        if self.devices is None:
+            return None
+        return [context.catalogue.devices[code].id for code in self.devices]
+
+
+Devices: TypeAlias = Annotated[
+    list[str] | None, Query(description="Device id; may repeat", examples=[["aq-0007"]])
+]
+KindNames: TypeAlias = Annotated[
+    list[str] | None, Query(description="Kind of device; may repeat", examples=[["air"]])
+]
+Areas: TypeAlias = Annotated[
+    list[str] | None, Query(description="Official code of a ward or commune; may repeat")
+]
+Quantities: TypeAlias = Annotated[
+    list[str] | None, Query(description="Quantity; may repeat", examples=[["pm25"]])
+]
+Box: TypeAlias = Annotated[
+    str | None,
+    Query(
+        description="west,south,east,north in degrees (WGS 84)",
+        examples=["106.6,10.7,106.8,10.9"],
+    ),
+]
+
+
+def select_places(
+    context: Ctx,
+    device: Devices = None,
+    kind: KindNames = None,
+    area: Areas = None,
+    bbox: Box = None,
+) -> Selection:
+    """The devices that the filters name."""
+    return Selection(_device_codes(context, device, kind, area, bbox), None)
+
+
+def select_series(
+    context: Ctx,
+    device: Devices = None,
+    kind: KindNames = None,
+    area: Areas = None,
+    bbox: Box = None,
+    quantity: Quantities = None,
+) -> Selection:
+    """The devices and quantities that the filters name."""
+    codes = _device_codes(context, device, kind, area, bbox)
+    return Selection(codes, _quantity_codes(context, quantity))
+
+
+Places = Annotated[Selection, Depends(select_places)]
+SeriesFilter = Annotated[Selection, Depends(select_series)]
+
+
+def _quantity_codes(context: Context, names: list[str] | None) -> Codes16 | None:
+    if not names:
+        return None
+    _bounded("quantity", names)
+    known = context.kinds.quantity_code
+    codes = [known[_known("quantity", name, known)] for name in dict.fromkeys(names)]
+    return np.array(codes, dtype=np.int16)
+
+
+def _device_codes(
+    context: Context,
+    device: list[str] | None,
+    kind: list[str] | None,
+    area: list[str] | None,
+    bbox: str | None,
+) -> Codes32 | None:
+    if not device and not kind and not area and bbox is None:
+        return None
+    catalogue = context.catalogue
+    kind_of = catalogue.kind_of
+    wanted: Mask = np.ones(len(kind_of), dtype=bool)
+    if device:
+        wanted[:] = False
+        wanted[[code_of(context, name) for name in _bounded("device", device)]] = True
+    if kind:
+        names = [_known("kind", name, context.kinds.code) for name in _bounded("kind", kind)]
+        wanted &= np.isin(kind_of, [context.kinds.code[name] for name in names])
+    found = np.flatnonzero(wanted).astype(np.int32)
+    if area or bbox is not None:
+        found = _placed(context, found, area, bbox)
+    return found
+
+
+def _placed(context: Context, codes: Codes32, area: list[str] | None, bbox: str | None) -> Codes32:
+    areas = None
+    if area:
+        areas = {_known("area", a, context.city.area) for a in _bounded("area", area)}
+    box = None if bbox is None else parse_bbox(bbox)
+    devices = context.catalogue.devices
+    kept = [
+        code
+        for code in codes.tolist()
+        if (areas is None or devices[code].area in areas)
+        and (box is None or _inside(devices[code], box))
+    ]
+    return np.array(kept, dtype=np.int32)
+
+
+def _inside(device: Device, box: tuple[float, float, float, float]) -> bool:
+    if device.lat is None or device.lon is None:
+        return False
+    west, south, east, north = box
+    return west <= device.lon <= east and south <= device.lat <= north
+
+
+def parse_bbox(text: str) -> tuple[float, float, float, float]:
+    """west,south,east,north [deg]. Raises QueryError."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise QueryError("bbox", "must be west,south,east,north in degrees", text) from None
+    in_range = all(map(math.isfinite, (west, south, east, north)))
+    if not in_range or not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise QueryError("bbox", "must have west <= east and south <= north, in degrees", text)
+    return west, south, east, north
+
+
+def code_of(context: Context, device: str) -> int:
+    """The code of a device; 404 where there is none."""
+    code = context.catalogue.code(device)
+    if code is None:
+        raise not_found(f"device: there is no {device[:80]!r}", "device")
+    return code
+
+
+def _bounded(parameter: str, names: list[str]) -> list[str]:
+    if len(names) > MAX_NAMES:
+        raise too_much(
+            f"{parameter}: at most {MAX_NAMES} in one question, got {len(names)}", parameter
+        )
+    return names
+
+
+def _known(parameter: str, name: str, known: Any) -> str:
+    if name not in known:
+        remedy = f"one of {', '.join(known)}" if len(known) <= 100 else "see /api/v1/map"
+        raise QueryError(parameter, "is not known here", name, remedy)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """start <= time < end. [ns, UTC]"""
+
+    start: int
+    end: int
+
+
+Start: TypeAlias = Annotated[
+    str | None,
+    Query(
+        description="RFC 3339 with its offset; included. Default: 24 hours before `end`",
+        examples=["2026-11-22T00:00:00Z"],
+    ),
+]
+End: TypeAlias = Annotated[
+    str | None,
+    Query(
+        description="RFC 3339 with its offset; not included. Default: now",
+        examples=["2026-11-22T12:00:00+07:00"],
+    ),
+]
+
+
+def period(context: Ctx, start: Start = None, end: End = None) -> Period:
+    """The range that is asked for; the last 24 hours where nothing is said."""
+    last = _time("end", end) if end is not None else context.clock.now() + 1
+    first = _time("start", start) if start is not None else max(_EARLIEST, last - DAY)
+    if first >= last:
+        raise invalid("start", f"start: must be before end, got {start!r} and {end or 'now'!r}")
+    return Period(first, last)
+
+
+PeriodFilter = Annotated[Period, Depends(period)]
+
+
+def select_time(name: str, text: str | None) -> int | None:
+    """RFC 3339 → ns; None for what is not given. Raises TimeError, QueryError."""
+    return None if text is None else _time(name, text)
+
+
+def _time(name: str, text: str) -> int:
+    # "+07:00" arrives as " 07:00" where a client forgot to escape the plus sign.
+    moment = parse_time(text.replace(" 0", "+0", 1) if text[-6:-5] == " " else text, name)
+    if not _EARLIEST <= moment <= _LATEST:
+        raise QueryError(name, "must lie between 1970 and 2200", text)
+    return moment
+
+
+Cursor: TypeAlias = Annotated[
+    str | None, Query(description="`next` of the page before; everything else as it was")
+]
+
+
+def only_known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the route does not have, and one that may not repeat and does."""
+    known = _names(request.scope["route"].dependant)
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            takes = ", ".join(sorted(known)) or "no parameters"
+            raise invalid(
+                name[:80], f"{name[:80]}: is no parameter of this address; it takes {takes}"
+            )
+        if name in seen and name not in _REPEAT:
+            raise invalid(name, f"{name}: may be given once")
+        seen.add(name)
+
+
+def _names(dependant: Dependant) -> set[str]:
+    names = {field.alias for field in dependant.query_params}
+    for inner in dependant.dependencies:
+        names |= _names(inner)
+    return names

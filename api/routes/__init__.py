@@ -1,0 +1,33 @@
+"""One file a resource, all under /api/v1 but health. `ROUTERS` is what the app includes, in the order of /docs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.routes import (
+    accounting,
+    alerts,
+    devices,
+    health,
+    indices,
+    kinds,
+    latest,
+    map,
+    quarantine,
+    stream,
+    telemetry,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    kinds.router,
+    devices.router,
+    latest.router,
+    telemetry.router,
+    indices.router,
+    map.router,
+    alerts.router,
+    stream.router,
+    accounting.router,
+    quarantine.router,
+)
+HEALTH: APIRouter = health.router

@@ -1,0 +1,136 @@
+"""GET /alerts, /alerts/{id} and POST /alerts/{id}/ack: what is wrong, since when, who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from api.context import Context
+from api.cursor import make_cursor, read_cursor
+from api.encode import alert_fields, encode_alert, encode_alerts, listing, respond
+from api.openapi import answers, list_of
+from api.parameters import Ctx, Cursor, Places, Start, select_time
+from api.problems import Problem, invalid, not_found
+from api.schemas import AlertDetail, AlertEventInfo, AlertInfo
+from devices.kind import Severity
+from store.records import Alert, AlertState
+from telemetry.clock import format_time
+from telemetry.errors import QueryError
+
+router = APIRouter(tags=["alerts"])
+
+StateName = Literal["unacknowledged", "acknowledged", "returned", "cleared", "suppressed"]
+SeverityName = Literal["low", "medium", "high", "critical"]
+_PAGE = 1_000
+
+
+@router.get("/alerts", summary="Alerts, newest raised first", responses=answers(list_of(AlertInfo)))
+def get_alerts(
+    context: Ctx,
+    places: Places,
+    state: Annotated[list[StateName] | None, Query(description="May repeat")] = None,
+    severity: Annotated[list[SeverityName] | None, Query(description="May repeat")] = None,
+    rule: Annotated[list[str] | None, Query(description="Rule's code; may repeat")] = None,
+    start: Start = None,
+    end: Annotated[str | None, Query(description="Raised before; RFC 3339")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """Alerts of any state, also cleared ones. `start` and `end` are about when they were raised."""
+    severities = {int(Severity[name.upper()]) for name in severity or ()}
+    after = read_cursor("alerts", cursor, tuple[int, str])
+    filters: dict[str, object] = {
+        "states": [str(s) for s in state or ()],
+        "devices": places.device_ids(context),
+        "rules": _known_rules(context, rule or []),
+        "start": select_time("start", start),
+        "end": select_time("end", end),
+    }
+    found: list[Alert] = []
+    for alert in _all(context, filters, after):
+        if not severities or alert.severity in severities:
+            found.append(alert)
+        if len(found) > limit:
+            break
+    page = found[:limit]
+    more = len(found) > limit
+    following = make_cursor("alerts", [page[-1].raised, page[-1].id]) if more else None
+    return listing(encode_alerts(context, page), following)
+
+
+@router.get(
+    "/alerts/{alert_id}",
+    summary="One alert with its history",
+    responses=answers(AlertDetail, 404),
+)
+def get_alert(context: Ctx, alert_id: Annotated[str, Path(description="Alert's id")]) -> Response:
+    """An alert and every line of its history, oldest first."""
+    alert = context.operations.alert(alert_id)
+    if alert is None:
+        raise not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id")
+    history = [
+        AlertEventInfo(format_time(e.time), e.what, e.by, e.value, e.text)
+        for e in context.operations.alert_events(alert_id)
+    ]
+    return respond(AlertDetail(**alert_fields(context, alert), history=history))
+
+
+class AcknowledgeBody(BaseModel):
+    """Who takes the alert."""
+
+    model_config = ConfigDict(extra="forbid")
+    by: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, strict=True)
+    ]
+
+
+@router.post(
+    "/alerts/{alert_id}/ack",
+    summary="Acknowledge an alert",
+    responses=answers(AlertInfo, 404, 409, 415),
+)
+def acknowledge(
+    context: Ctx,
+    alert_id: Annotated[str, Path(description="Alert's id")],
+    body: Annotated[AcknowledgeBody, Body(examples=[{"by": "Nguyễn Văn An"}])],
+) -> Response:
+    """Note who has the alert. It stays until the condition is over."""
+    if not body.by.isprintable():
+        raise invalid("by", f"by: must be printable text, got {body.by!r}")
+    return respond(encode_alert(context, acknowledge_alert(context, alert_id, body.by)))
+
+
+def acknowledge_alert(context: Context, alert_id: str, by: str) -> Alert:
+    """Acknowledge; a 404 problem for an unknown alert, 409 for one that can't be acknowledged now."""
+    try:
+        return context.alerts.acknowledge(alert_id, by)
+    except QueryError as error:
+        known = context.operations.alert(alert_id)
+        if known is None:
+            raise not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id") from None
+        if known.state in (AlertState.ACKNOWLEDGED, AlertState.CLEARED):
+            raise Problem(409, "Conflict", f"alert {alert_id}: is {known.state} already") from None
+        raise error
+
+
+def _all(
+    context: Context, filters: dict[str, object], after: tuple[int, str] | None
+) -> Iterator[Alert]:
+    """Every alert behind `after` that the filters let through."""
+    while True:
+        page = context.operations.alerts(**filters, limit=_PAGE, after=after)  # type: ignore[arg-type]
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = (page[-1].raised, page[-1].id)
+
+
+def _known_rules(context: Context, rules: list[str]) -> list[str]:
+    known = {r.code for k in context.kinds for r in k.rules}
+    for code in rules:
+        if code not in known:
+            raise QueryError("rule", "is not known here", code, "see /api/v1/kinds")
+    return rules

@@ -1,0 +1,48 @@
+"""/healthz, /readyz and /metrics: for whoever watches the platform."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.context import Context
+from api.encode import respond
+from api.openapi import METRICS, answers
+from api.parameters import Ctx
+from api.problems import Problem
+from api.schemas import Health, Readiness
+from telemetry.metrics import REGISTRY
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process lives", responses=answers(Health))
+def get_health() -> Response:
+    """200 while the process answers."""
+    return respond(Health("ok"))
+
+
+@router.get("/readyz", summary="The platform can do its work", responses=answers(Readiness, 503))
+def get_readiness(context: Ctx) -> Response:
+    """200 when every part is well, else 503 and what is missing. History may still be filling in."""
+    checks = {name: run_check(context, name) for name in context.checks}
+    missing = {name: wrong for name, wrong in checks.items() if wrong}
+    history = context.progress()
+    if missing:
+        detail = "; ".join(f"{name}: {wrong}" for name, wrong in missing.items())
+        raise Problem(503, "Not ready", detail, ready=False, checks=checks, history=history)
+    return respond(Readiness(True, checks, history))
+
+
+def run_check(context: Context, name: str) -> str:
+    """What is wrong with this part; "" when well. A check that breaks is itself what is wrong."""
+    try:
+        return context.checks[name]()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@router.get("/metrics", summary="Prometheus metrics", responses=answers(METRICS))
+def get_metrics() -> Response:
+    """What the platform counts about itself, in Prometheus' text format."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,270 @@
+"""The shapes of the API's answers. The structs that are encoded are the ones that OpenAPI describes.
+
+Times are RFC 3339 in UTC; a NaN leaves as null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Unit = Annotated[str, Meta(description="UCUM code")]
+FlagValue = Annotated[
+    int,
+    Meta(description="QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing"),
+]
+Time = Annotated[str, Meta(description="RFC 3339, UTC", examples=["2026-11-22T03:00:00Z"])]
+Value = Annotated[float | None, Meta(description="in `unit`; null where it is missing")]
+
+
+class Text(Struct):
+    """The same text in Vietnamese and English."""
+
+    vi: str
+    en: str
+
+
+class Reading(Struct):
+    """One reading."""
+
+    device: str
+    kind: str
+    quantity: str
+    value: Value
+    unit: Unit
+    flag: FlagValue
+    time: Time
+
+
+class Window(Struct):
+    """One window of one series; `time` is its start.
+
+    flag: 1 where every reading counted, 3 where some did not (suspect, fail or missing), 9 where there
+    is none. coverage: count by what the kind's reporting interval lets expect, at most 1; null where
+    nothing can be expected: a derived quantity, or a window that has not begun.
+    """
+
+    device: str
+    kind: str
+    quantity: str
+    value: Value
+    unit: Unit
+    flag: FlagValue
+    time: Time
+    count: int
+    coverage: float | None
+
+
+class Index(Struct):
+    """The newest value of an official index, with the edition of the text that it follows."""
+
+    device: str
+    kind: str
+    quantity: str
+    value: Value
+    unit: Unit
+    flag: FlagValue
+    time: Time
+    title: Text
+    edition: str
+
+
+class QuantityInfo(Struct):
+    """What a kind measures. Bounds are null where there are none."""
+
+    name: str
+    unit: Unit
+    title: Text
+    possible: tuple[float | None, float | None]
+    plausible: tuple[float | None, float | None]
+    derived: bool
+    additive: bool
+    circular: bool
+
+
+class RuleInfo(Struct):
+    """When an alert is raised and when it clears."""
+
+    code: str
+    quantity: str
+    above: float | None
+    below: float | None
+    clear: float
+    dwell_s: int
+    severity: str
+    title: Text
+    act: Text
+    edition: str
+
+
+class KindInfo(Struct):
+    """A kind of device."""
+
+    name: str
+    title: Text
+    domain: str
+    interval_s: int
+    timeout_s: int
+    model: str
+    main: str
+    indices: list[str]
+    quantities: list[QuantityInfo]
+    rules: list[RuleInfo]
+    devices: int
+
+
+class DeviceInfo(Struct):
+    """A device. `state`: the severity of its worst alert (low, medium, high, critical), else offline,
+    silent (never heard of) or ok."""
+
+    id: str
+    kind: str
+    name: str
+    lat: float | None
+    lon: float | None
+    area: str
+    area_name: str
+    parent: str
+    registered: bool
+    simulated: bool
+    limits: dict[str, float]
+    state: str
+    online: bool
+
+
+class AlertInfo(Struct):
+    """An alert: a rule that holds for a device. `value` is the newest, `worst` the worst so far."""
+
+    id: str
+    rule: str
+    device: str
+    device_name: str
+    kind: str
+    area: str
+    quantity: str
+    unit: Unit
+    severity: str
+    state: str
+    title: Text
+    act: Text
+    edition: str
+    value: Value
+    worst: Value
+    level: Value
+    raised: Time
+    updated: Time
+    cleared: Time | None
+    acknowledged: Time | None
+    acknowledged_by: str
+    cause: str
+
+
+class AlertEventInfo(Struct):
+    """One line of an alert's history."""
+
+    time: Time
+    what: str
+    by: str
+    value: Value
+    text: str
+
+
+class AlertDetail(AlertInfo):
+    """An alert with its history, oldest first."""
+
+    history: list[AlertEventInfo]
+
+
+class DeviceDetail(DeviceInfo):
+    """A device with the newest reading of each of its quantities and its standing alerts."""
+
+    latest: list[Reading]
+    alerts: list[AlertInfo]
+
+
+class QuarantineInfo(Struct):
+    """What could not be stored. `payload` is text where `encoding` is utf-8, else base64.
+
+    In lists it is cut to its first 1,000 characters; `bytes` is its true length.
+    """
+
+    id: str
+    received: Time
+    topic: str
+    device: str
+    kind: str
+    reason: str
+    path: str
+    detail: str
+    seen: int
+    bytes: int
+    encoding: str
+    payload: str
+
+
+class QuarantineCounts(Struct):
+    """How many items lie in quarantine, in all and for each reason."""
+
+    total: int
+    reasons: dict[str, int]
+
+
+class AccountLine(Struct):
+    """What became of what was received. `balanced`: received = stored + duplicate + quarantined.
+
+    One of hour, device and kind says of what; device and kind are "" where none could be named.
+    """
+
+    messages: int
+    received: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    late: int
+    gap: int
+    balanced: bool
+    reasons: dict[str, int]
+    hour: Time | None = None
+    device: str | None = None
+    kind: str | None = None
+
+
+class Accounting(Struct):
+    """The account of the hours from start to end, in all and line by line."""
+
+    start: Time
+    end: Time
+    totals: AccountLine
+    items: list[AccountLine]
+    next: str | None
+
+
+class Readiness(Struct):
+    """Whether the platform can do its work; `checks` names each part, "" where it is well."""
+
+    ready: bool
+    checks: dict[str, str]
+    history: tuple[int, int] | None
+
+
+class Health(Struct):
+    """The process lives."""
+
+    status: str
+
+
+class Acknowledgement(Struct):
+    """Who has the alert."""
+
+    by: str
+
+
+class ProblemInfo(Struct):
+    """An error, after RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None

@@ -1,0 +1,110 @@
+"""What keeps strangers' web pages out before anyone can log in: host, origin, content type, headers.
+
+The platform listens on loopback only. What is left is the browser of someone who sits there and opens
+a foreign page: DNS rebinding (refused by Host), cross-site writes and sockets (refused by Origin and
+Content-Type) and framing (refused by headers).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem
+from telemetry.settings import LOOPBACK
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# The console's framework compiles its templates in the browser and carries its first state in the page:
+# hence inline and eval for scripts. Nothing may come from, or go to, another origin.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Guard:
+    """ASGI middleware, outermost: refuses what a foreign page could send, adds headers to every answer."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK) -> None:
+        self.app = app
+        self.hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        problem = self._complaint(scope)
+        if problem is None:
+            await self.app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": problem.detail})
+        else:
+            await problem.response()(scope, receive, _with_headers(send))
+
+    def _complaint(self, scope: Scope) -> Problem | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if _name(host) not in self.hosts:
+            allowed = ", ".join(sorted(self.hosts))
+            return Problem(400, "Unknown host", f"Host: must be one of {allowed}, got {host!r}")
+        writes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        origin = headers.get("origin")
+        if writes and origin is not None and urlsplit(origin).netloc != host:
+            return Problem(403, "Foreign origin", f"Origin: must be this server, got {origin!r}")
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            return _complaint_of_body(scope, headers)
+        return None
+
+
+def _complaint_of_body(scope: Scope, headers: Headers) -> Problem | None:
+    # A form of a foreign page can't send application/json without asking first. The console's own
+    # socket may fall back to posting text/plain; there Origin alone decides.
+    if scope["path"].startswith("/_nicegui"):
+        return None
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return Problem(
+            415, "Unsupported media type", f"Content-Type: must be application/json, got {kind!r}"
+        )
+    return None
+
+
+def _name(host: str) -> str:
+    """The host's name without its port; brackets of IPv6 off."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _with_headers(send: Send) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sender
