@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from simulators.broker_address import BrokerAddress, parse_broker
+from telemetry.address import BrokerAddress
+from telemetry.address import broker_address as parse_broker
 from telemetry.errors import UrbanError
 from telemetry.settings import load_settings
 
@@ -17,7 +18,7 @@ BrokerOption = Annotated[
     typer.Option(
         "--broker",
         metavar="URL",
-        help="mqtt://[user:password@]host[:port]; by default the broker of the settings.",
+        help="mqtt://user:password@host:port; by default the broker of the settings.",
         show_default=False,
     ),
 ]
@@ -26,10 +27,10 @@ BrokerOption = Annotated[
 def broker_address(option: str) -> BrokerAddress:
     """The broker of `--broker`, else of URBAN_BROKER, else the embedded one's listener."""
     if option:
-        return parse_broker(option)
+        return parse_broker(option, "--broker")
     settings = load_settings()
     if settings.broker:
-        return parse_broker(settings.broker, "URBAN_BROKER")
+        return parse_broker(settings.broker)
     host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
     return parse_broker(f"mqtt://{host}:{settings.mqtt_port or 1883}", "URBAN_MQTT_PORT")
 

@@ -10,8 +10,8 @@ import aiomqtt
 import typer
 
 from commands.mqtt import BrokerOption, broker_address, one_line_on_error
-from simulators.broker_address import BrokerAddress
-from simulators.replay import unreachable
+from simulators.mqtt_client import mqtt_client, unreachable
+from telemetry.address import BrokerAddress
 from telemetry.errors import QueryError
 
 
@@ -54,7 +54,7 @@ def checked_topic(topic: str) -> str:
 
 async def _publish(address: BrokerAddress, topic: str, body: bytes, qos: int, retain: bool) -> None:
     try:
-        async with address.client() as client:
+        async with mqtt_client(address) as client:
             await client.publish(topic, body, qos=qos, retain=retain)
     except aiomqtt.MqttError as error:
         raise unreachable(address, error) from None

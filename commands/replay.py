@@ -15,10 +15,10 @@ from rich.progress import Progress as Bar
 
 from commands.mqtt import BrokerOption, broker_address, one_line_on_error
 from devices.registry import load_kinds
-from simulators.broker_address import BrokerAddress
 from simulators.mapping import find_mapping, known_mappings, load_mapping
 from simulators.recording import Recording, Refusal, read_recording
 from simulators.replay import Progress, Replayer, count_messages, messages, shift_to_now
+from telemetry.address import BrokerAddress
 from telemetry.clock import SystemClock, format_time, parse_time
 from telemetry.errors import QueryError
 
@@ -78,7 +78,7 @@ def replay(
 
 def _run(recording: Recording, shift: int, address: BrokerAddress, speed: float) -> None:
     total, _ = count_messages(recording)
-    done, interrupted = Progress(), False
+    interrupted = False
     with Bar(*BAR, console=Console(stderr=True)) as bar:
         task = bar.add_task(recording.name, total=total)
 

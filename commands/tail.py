@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.mqtt import BrokerOption, broker_address, one_line_on_error
-from simulators.broker_address import BrokerAddress
-from simulators.replay import unreachable
+from simulators.mqtt_client import mqtt_client, unreachable
+from telemetry.address import BrokerAddress
 from telemetry.clock import Clock, SystemClock, format_time
 from telemetry.errors import QueryError
 
@@ -24,7 +24,7 @@ MILLISECOND = 1_000_000
 
 def tail(
     topic_filter: Annotated[
-        str, typer.Argument(metavar="[FILTER]", help="A topic filter; + and # are wildcards.")
+        str, typer.Argument(metavar="FILTER", help="A topic filter; + and # are wildcards.")
     ] = "city/#",
     broker: BrokerOption = "",
     count: Annotated[
@@ -69,7 +69,7 @@ async def _tail(
 ) -> None:
     seen = 0
     try:
-        async with address.client() as client:
+        async with mqtt_client(address) as client:
             await client.subscribe(topic_filter, qos=1)
             async for message in client.messages:
                 show(clock.now(), message)

@@ -17,12 +17,13 @@ import msgspec
 import numpy as np
 
 from devices.topics import telemetry_topic
-from simulators.broker_address import BrokerAddress
+from simulators.mqtt_client import mqtt_client, unreachable
 from simulators.recording import Recording
+from telemetry.address import BrokerAddress
 from telemetry.clock import SECOND
-from telemetry.errors import StartError
 
-IN_FLIGHT = 500
+# Enough to hide the broker's answer; the client walks all that are in flight at every confirmation.
+IN_FLIGHT = 100
 RECONNECT_FROM_S, RECONNECT_TO_S = 0.2, 10.0
 
 
@@ -157,7 +158,7 @@ class Replayer:
         return lost
 
     async def _session(self, numbered: Iterator[tuple[int, Message]]) -> None:
-        async with self._address.client(in_flight=self._in_flight) as client:
+        async with mqtt_client(self._address, in_flight=self._in_flight) as client:
             self.progress.connected = self._ever_connected = True
             self._on_change(self.progress)
             async with asyncio.TaskGroup() as group:
@@ -217,10 +218,3 @@ def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
     while isinstance(inner, BaseExceptionGroup):
         inner = inner.exceptions[0]
     return inner
-
-
-def unreachable(address: BrokerAddress, error: BaseException) -> StartError:
-    """The one line for a broker that can't be reached."""
-    return StartError(
-        str(address), f"can't be reached ({error})", remedy="is it running? see --broker"
-    )
