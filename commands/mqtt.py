@@ -1,16 +1,13 @@
-"""What the MQTT commands share: which broker is meant, and one line with exit code 2 for wrong use."""
+"""What the MQTT commands share: which broker is meant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from telemetry.address import BrokerAddress
 from telemetry.address import broker_address as parse_broker
-from telemetry.errors import UrbanError
 from telemetry.settings import load_settings
 
 BrokerOption = Annotated[
@@ -33,13 +30,3 @@ def broker_address(option: str) -> BrokerAddress:
         return parse_broker(settings.broker)
     host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
     return parse_broker(f"mqtt://{host}:{settings.mqtt_port or 1883}", "URBAN_MQTT_PORT")
-
-
-@contextmanager
-def one_line_on_error(command: str) -> Iterator[None]:
-    """An UrbanError becomes one line on stderr and exit code 2."""
-    try:
-        yield
-    except UrbanError as error:
-        typer.echo(f"urban {command}: {error}", err=True)
-        raise typer.Exit(2) from None

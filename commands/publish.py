@@ -9,7 +9,7 @@ from typing import Annotated
 import aiomqtt
 import typer
 
-from commands.mqtt import BrokerOption, broker_address, one_line_on_error
+from commands.mqtt import BrokerOption, broker_address
 from simulators.mqtt_client import mqtt_client, unreachable
 from telemetry.address import BrokerAddress
 from telemetry.errors import QueryError
@@ -30,10 +30,9 @@ def publish(
 
     Example: urban publish city/air/demo-1/telemetry '{"pm25": 31.2, "pm10": 55}'
     """
-    with one_line_on_error("publish"):
-        body = sys.stdin.buffer.read() if payload == "-" else payload.encode()
-        address = broker_address(broker)
-        asyncio.run(_publish(address, checked_topic(topic), body, qos, retain))
+    body = sys.stdin.buffer.read() if payload == "-" else payload.encode()
+    address = broker_address(broker)
+    asyncio.run(_publish(address, checked_topic(topic), body, qos, retain))
     verb = "confirmed" if qos else "sent"
     kept = ", retained" if retain else ""
     typer.echo(f"{verb} {topic} ({len(body)} bytes, QoS {qos}{kept}) by {address}")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from commands.mqtt import BrokerOption, broker_address, one_line_on_error
+from commands.mqtt import BrokerOption, broker_address
 from devices.registry import load_kinds
 from simulators.mapping import find_mapping, known_mappings, load_mapping
 from simulators.recording import Recording, Refusal, read_recording
@@ -53,27 +53,26 @@ def replay(
 
     Example: urban replay air_quality_valencia.csv --map valencia_air --speed 0
     """
-    with one_line_on_error("replay"):
-        if list_:
-            _show_mappings()
-            return
-        if csv is None or not map_:
-            raise QueryError("CSV and --map", "are both needed", remedy="or use --list")
-        if not isfinite(speed):
-            raise QueryError("--speed", "must be 0 or a finite factor", speed)
-        recording = read_recording(
-            csv,
-            load_mapping(find_mapping(map_), load_kinds()),
-            parse_time(start, "--start") if start else None,
-            parse_time(end, "--end") if end else None,
-        )
-        shift = shift_to_now(recording, SystemClock().now(), speed) if to_now else 0
-        if dry_run:
-            for message in islice(messages(recording, shift), SHOWN_IN_DRY_RUN):
-                typer.echo(f"{message.topic} {message.payload.decode()}")
-            _summarise(recording, *count_messages(recording), "would be sent")
-        else:
-            _run(recording, shift, broker_address(broker), speed)
+    if list_:
+        _show_mappings()
+        return
+    if csv is None or not map_:
+        raise QueryError("CSV and --map", "are both needed", remedy="or use --list")
+    if not isfinite(speed):
+        raise QueryError("--speed", "must be 0 or a finite factor", speed)
+    recording = read_recording(
+        csv,
+        load_mapping(find_mapping(map_), load_kinds()),
+        parse_time(start, "--start") if start else None,
+        parse_time(end, "--end") if end else None,
+    )
+    shift = shift_to_now(recording, SystemClock().now(), speed) if to_now else 0
+    if dry_run:
+        for message in islice(messages(recording, shift), SHOWN_IN_DRY_RUN):
+            typer.echo(f"{message.topic} {message.payload.decode()}")
+        _summarise(recording, *count_messages(recording), "would be sent")
+    else:
+        _run(recording, shift, broker_address(broker), speed)
 
 
 def _run(recording: Recording, shift: int, address: BrokerAddress, speed: float) -> None:

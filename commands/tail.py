@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from commands.mqtt import BrokerOption, broker_address, one_line_on_error
+from commands.mqtt import BrokerOption, broker_address
 from simulators.mqtt_client import mqtt_client, unreachable
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock, SystemClock, format_time
@@ -38,14 +38,13 @@ def tail(
 
     Example: urban tail 'city/air/+/telemetry' --count 5
     """
-    with one_line_on_error("tail"):
-        address = broker_address(broker)
-        show = _json_line if as_json else _text_line()
-        try:
-            asyncio.run(_tail(address, checked_filter(topic_filter), count, show, SystemClock()))
-        except (KeyboardInterrupt, BrokenPipeError):
-            # Ctrl-C is how one leaves, and `| head` closes the pipe: neither is an error.
-            sys.stderr.flush()
+    address = broker_address(broker)
+    show = _json_line if as_json else _text_line()
+    try:
+        asyncio.run(_tail(address, checked_filter(topic_filter), count, show, SystemClock()))
+    except (KeyboardInterrupt, BrokenPipeError):
+        # Ctrl-C is how one leaves, and `| head` closes the pipe: neither is an error.
+        sys.stderr.flush()
 
 
 def checked_filter(text: str) -> str:

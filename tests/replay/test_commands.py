@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -14,29 +16,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
-from typer.testing import CliRunner
 
-from commands.publish import publish
-from commands.replay import replay
-from commands.tail import tail
+from cli import main
 from ingest.broker import free_port
 from telemetry.address import BrokerAddress
 from tests.replay.conftest import MAPPING, ROOT
-
-APP = typer.Typer()
-for command in (publish, tail, replay):
-    APP.command()(command)
 
 Write = Callable[[str, str], Path]
 CSV = "when,pm,wind\n2024-01-01T00:00:00,31.2,7.2\nnever,1,1\n2024-01-01T01:00:00,,3\n"
 
 
-def run(*args: str, stdin: bytes | None = None) -> tuple[int, str, str]:
-    result = CliRunner().invoke(APP, list(args), input=stdin)
-    return result.exit_code, result.stdout, result.stderr
+def run(*args: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """`urban …` in this process: exit code, stdout, stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        main(args)
+    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -121,7 +124,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(args: tuple[str, ...], words: str
     code, out, err = run(*(a.replace("{free}", str(free_port())) for a in args))
     assert code == 2
     assert words in err
-    assert err.startswith(f"urban {args[0]}: ")
+    assert err.startswith("urban: ")
     assert err.count("\n") == 1
     assert out == ""
 
@@ -136,14 +139,13 @@ def test_the_broker_comes_from_the_settings(
 
 
 def _tail(broker: BrokerAddress, *args: str) -> subprocess.Popen[str]:
-    code = "import typer; from commands.tail import tail; typer.run(tail)"
     return subprocess.Popen(
-        [sys.executable, "-c", code, *args, "--broker", str(broker)],
+        [sys.executable, "-m", "cli", "tail", *args, "--broker", str(broker)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
 
 
@@ -229,16 +231,14 @@ def test_replay_interrupted_tells_what_is_left(
     broker: BrokerAddress, write: Write, arrived: list[tuple[str, bytes, int, bool]]
 ) -> None:
     csv, mapping = write("r.csv", CSV), write("m.toml", MAPPING)
-    code = "import typer; from commands.replay import replay; typer.run(replay)"
     # At its own speed the second row is an hour away.
     args = [str(csv), "--map", str(mapping), "--speed", "1", "--broker", str(broker)]
     replaying = subprocess.Popen(
-        [sys.executable, "-c", code, *args],
+        [sys.executable, "-m", "cli", "replay", *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
         wait_for(lambda: len(arrived) == 2, 20)
