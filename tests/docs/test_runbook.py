@@ -1,0 +1,53 @@
+"""The runbook has a heading for every alert rule and every quarantine reason, and none for what is gone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from devices.kind import AlertRule
+from devices.registry import load_kinds
+from telemetry.reasons import Reason
+
+RUNBOOK = Path(__file__).parent.parent.parent / "docs" / "runbook.md"
+RULES: dict[str, AlertRule] = {r.code: r for k in load_kinds() for r in k.rules}
+
+
+def sections(part: str) -> dict[str, str]:
+    """Code → text, for the headings under `## part`. A code that is there twice fails."""
+    text = RUNBOOK.read_text(encoding="utf-8")
+    body = re.split(rf"^## {part}$", text, flags=re.M)[1]
+    body = re.split(r"^## ", body, flags=re.M)[0]
+    found = re.split(r"^### `([a-z0-9_]+)`$", body, flags=re.M)[1:]
+    codes = found[::2]
+    assert len(codes) == len(set(codes))
+    return dict(zip(codes, found[1::2], strict=True))
+
+
+def test_every_alert_rule_has_its_heading_and_no_heading_is_stale() -> None:
+    assert set(sections("Alerts")) == set(RULES)
+
+
+def test_every_reason_has_its_heading_and_no_heading_is_stale() -> None:
+    assert set(sections("Quarantine")) == {str(r) for r in Reason}
+
+
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_an_alert_says_in_both_languages_what_it_is_and_what_to_do(code: str) -> None:
+    text = sections("Alerts")[code]
+    rule = RULES[code]
+    assert f"**{rule.vi}** · {rule.en}\n" in text
+    for word in ("Means:", "Check:", "Mend:"):
+        assert text.count(word) == 1
+        # Each in English, then the same in Vietnamese, in italics.
+        paragraph = text.split(word)[1].split("\n\n")[0].strip()
+        assert re.search(r"\*[^*]+\*$", paragraph), (word, paragraph)
+
+
+@pytest.mark.parametrize("reason", sorted(Reason))
+def test_a_reason_says_what_it_means_and_how_to_mend_it(reason: str) -> None:
+    text = sections("Quarantine")[reason]
+    assert text.count("Means:") == 1
+    assert text.count("Mend:") == 1
