@@ -1,0 +1,119 @@
+"""The list of standing alerts: rows for the component in the browser, and acknowledging from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nicegui import ui
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from api.console.overview import Watch
+from api.console.texts import Texts
+from api.console.wording import age_text, clock_text, value_text
+from api.context import Context
+from api.encode import rule_of, severity_name
+from api.problems import Problem
+from api.routes.alerts import acknowledge_alert
+from devices.kind import AlertRule
+from store.records import Alert, AlertState
+from telemetry.clock import format_time
+from telemetry.errors import UrbanError
+
+# Quantities that only say that the condition holds: their value adds nothing to the title.
+_UNSPOKEN = frozenset({"{state}"})
+_MAX_NAME = 80
+
+
+class AlertList(Element, component="alert_list.js"):
+    """Worst first. `choose` is called with a device's id; rows are sent only when one changed."""
+
+    def __init__(
+        self, context: Context, watch: Watch, texts: Texts, choose: Callable[[str], Any]
+    ) -> None:
+        super().__init__()
+        self.context = context
+        self.watch = watch
+        self.texts = texts
+        self._props["rows"] = []
+        self._props["chosen"] = ""
+        self._props["texts"] = texts.some(
+            "alerts", "no_alerts", "severity", "what", "where", "since", "value", "acknowledge",
+            "sending", "on_duty", "change", "who", "who_note", "cancel", "show",
+        ) | {"ok": texts("ok_button")}  # fmt: skip
+        self.on("choose", lambda e: choose(str(e.args["device"])))
+        self.on("acknowledge", self._acknowledge)
+
+    def update_rows(self, alerts: Iterable[Alert], now: int, kinds: frozenset[str] | None) -> None:
+        """Show these alerts, of these kinds only (None: all)."""
+        rows = [
+            alert_row(self.context, alert, now, self.texts)
+            for alert in alerts
+            if kinds is None or alert.kind in kinds
+        ]
+        if rows != self._props["rows"]:
+            self._props["rows"] = rows
+
+    def choose(self, device: str) -> None:
+        """Mark the rows of this device."""
+        if device != self._props["chosen"]:
+            self._props["chosen"] = device
+
+    async def _acknowledge(self, event: GenericEventArguments) -> None:
+        by = str(event.args.get("by", "")).strip()[:_MAX_NAME]
+        if not by or not by.isprintable():
+            return
+        try:
+            alert_id = str(event.args["id"])
+            await asyncio.to_thread(acknowledge_alert, self.context, alert_id, by)
+        except (Problem, UrbanError) as error:
+            with self:
+                ui.notify(self.texts("acknowledge_failed", error), type="negative")
+        self.watch.forget()
+
+
+def alert_row(context: Context, alert: Alert, now: int, texts: Texts) -> dict[str, object]:
+    """One row, in words."""
+    rule = rule_of(context, alert)
+    device = context.catalogue.get(alert.device)
+    area = context.city.area.get(device.area) if device else None
+    open_ = alert.acknowledged is None
+    zone = context.city.zone
+    taken = "" if alert.acknowledged is None else clock_text(alert.acknowledged, now, zone)
+    return {
+        "id": alert.id,
+        "severity": severity_name(alert.severity),
+        "severity_text": texts(severity_name(alert.severity)),
+        "state": str(alert.state),
+        "title": texts.pick(rule.vi, rule.en) if rule else alert.rule,
+        "act": texts.pick(rule.act_vi, rule.act_en) if rule else "",
+        "edition": rule.edition if rule else "",
+        "device": alert.device,
+        "device_name": (device.name if device else "") or alert.device,
+        "area": f"{area.type.capitalize()} {area.name}" if area else "",
+        "raised": format_time(alert.raised),
+        "since": clock_text(alert.raised, now, zone),
+        "ago": age_text(max(0, now - alert.raised), texts),
+        **_value(context, alert, rule, texts),
+        "open": open_,
+        "taken": f"{alert.acknowledged_by} {taken}",
+        "returned": texts("returned") if alert.state == AlertState.RETURNED else "",
+    }
+
+
+def _value(
+    context: Context, alert: Alert, rule: AlertRule | None, texts: Texts
+) -> dict[str, object]:
+    quantity = None
+    if alert.kind in context.kinds:
+        quantity = context.kinds[alert.kind].quantity(alert.quantity)
+    if quantity is None or rule is None or quantity.unit in _UNSPOKEN:
+        return {"value": "", "limit": ""}
+    value = value_text(quantity, quantity.unit, alert.value, texts)
+    if quantity.unit == "{stage}":
+        return {"value": value, "limit": ""}
+    key = "limit_above" if rule.above is not None else "limit_below"
+    level = value_text(quantity, quantity.unit, rule.level, texts).partition(" · ")[0]
+    return {"value": value, "limit": texts(key, level)}
