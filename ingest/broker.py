@@ -26,8 +26,8 @@ mqtt {{
   listen: "{bind}:{port}"
   # Unacknowledged messages a subscriber may hold; the ingestor's batches need room.
   max_ack_pending: {in_flight}
-  # Send again what was not acknowledged for so long. Our own store may be slow for a while.
-  ack_wait: "60s"
+  # Send again what was not acknowledged for so long, also to an ingestor that was killed and is back.
+  ack_wait: "{ack_wait_s}s"
 }}
 jetstream {{
   store_dir: {store!r}
@@ -51,11 +51,17 @@ class EmbeddedBroker:
         in_flight: int = 10_000,
         sync: str = "1s",
         max_payload: int = 1_048_576,
+        ack_wait_s: int = 10,
     ) -> None:
         self.folder = folder
         self.bind = bind
         self.port = port or free_port(bind)
-        self._options = {"in_flight": in_flight, "sync": sync, "max_payload": max_payload}
+        self._options = {
+            "in_flight": in_flight,
+            "sync": sync,
+            "max_payload": max_payload,
+            "ack_wait_s": ack_wait_s,
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -57,6 +57,7 @@ class Receiver:
         self._room = threading.Event()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
+        self._answered = threading.Event()
         self._generation = 0
         self.trouble = "not connected yet"
         self._client = self._new_client(address, client_id)
@@ -79,8 +80,19 @@ class Receiver:
         self._room.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        self._send_receipts()
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _send_receipts(self, timeout_s: float = 2.0) -> None:
+        """Wait until the broker has read every acknowledgement: what they name need not come again.
+
+        Mosquitto forgets what it has not read when a client closes, so a question is put behind them,
+        and its answer awaited.
+        """
+        if self._subscribed.is_set():
+            self._client.unsubscribe("urban/nothing")
+            self._answered.wait(timeout_s)
 
     def waiting(self) -> int:
         """Messages taken from the broker and not yet processed."""
@@ -102,6 +114,7 @@ class Receiver:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = lambda *_: self._answered.set()
         client.on_message = self._on_message
         return client
 

@@ -1,0 +1,285 @@
+"""Payloads → readings, and every refusal with its reason, place and words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from devices.device import Device
+from store.telemetry import Series
+from telemetry.clock import SECOND
+from telemetry.reasons import Reason
+from tests.ingest.conftest import NOW, Bench, build, holds
+
+T = NOW - 60 * SECOND
+
+
+def test_a_flat_message_is_stored_at_its_own_time(bench: Bench) -> None:
+    bench.air(b'{"time": "2026-11-22T02:59:00Z", "seq": 41, "pm25": 31.2, "pm10": 55}')
+    assert bench.stored() == {("aq-1", "pm25", T): 31.2, ("aq-1", "pm10", T): 55.0}
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        '"2026-11-22T02:59:00Z"',
+        '"2026-11-22T09:59:00+07:00"',
+        "1795316340",
+        "1795316340.0",
+        '"2026-11-22T02:59:00.000Z"',
+    ],
+)
+def test_times_may_be_written_in_several_ways(bench: Bench, time: str) -> None:
+    bench.air(b'{"time": %s, "pm25": 1}' % time.encode())
+    assert list(bench.stored()) == [("aq-1", "pm25", T)]
+
+
+def test_mixed_ways_of_writing_time_in_one_batch(bench: Bench) -> None:
+    bench.air(
+        b'{"time": "2026-11-22T02:00:00Z", "pm25": 1}',
+        b'{"time": 1795316340, "pm25": 2}',
+        b'{"time": "2026-11-22T10:00:00.25+07:00", "pm25": 3}',
+        b'{"time": null, "pm25": 4}',
+    )
+    assert sorted(bench.stored().values()) == [1, 2, 3, 4]
+    assert ("aq-1", "pm25", NOW + SECOND // 4) in bench.stored()
+
+
+def test_without_a_time_the_time_of_receipt_counts(bench: Bench) -> None:
+    bench.air(b'{"pm25": 31.2}')
+    assert list(bench.stored()) == [("aq-1", "pm25", NOW)]
+
+
+def test_null_is_a_missing_value_with_flag_9(bench: Bench) -> None:
+    bench.air(b'{"pm25": null, "pm10": 5}')
+    rows = bench.telemetry.latest(Series())
+    flags = {
+        bench.kinds.quantities[q]: f
+        for q, f in zip(rows.quantity.tolist(), rows.flag.tolist(), strict=True)
+    }
+    assert flags == {"pm25": 9, "pm10": 1}
+
+
+def test_an_implausible_value_is_stored_as_suspect(bench: Bench) -> None:
+    bench.air(b'{"pm25": 900}')
+    assert bench.telemetry.latest(Series()).flag.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason", "words"),
+    [
+        (b"hello", Reason.NOT_JSON, "must be JSON"),
+        (b"", Reason.EMPTY, "must not be empty"),
+        (b"  ", Reason.EMPTY, "must not be empty"),
+        (b"\xff\xfe", Reason.NOT_UTF8, "byte 0"),
+        (b'{"pm25": "\xff"}', Reason.NOT_UTF8, "must be UTF-8"),
+        (b"{}", Reason.EMPTY, "at least one quantity"),
+        (b'{"time": 1795316340, "seq": 1}', Reason.EMPTY, "at least one quantity"),
+        (b"[]", Reason.EMPTY, "at least one record"),
+        (b"12", Reason.NOT_AN_OBJECT, "got 12"),
+        (b'"hello"', Reason.NOT_AN_OBJECT, "object or a SenML array"),
+        (b"null", Reason.NOT_AN_OBJECT, "got None"),
+        (b'{"pm25": "n/a"}', Reason.NOT_A_NUMBER, "$.pm25: must be a number, got 'n/a'"),
+        (b'{"pm25": true}', Reason.NOT_A_NUMBER, "$.pm25: must be a number, got True"),
+        (b'{"pm25": [1]}', Reason.NOT_A_NUMBER, "got [1]"),
+        (b'{"pm25": 1' + b"0" * 400 + b"}", Reason.NOT_FINITE, "$.pm25: must be a finite number"),
+        (b'{"pm25": 1e999}', Reason.NOT_JSON, "out of range"),
+        (b'{"pm25": NaN}', Reason.NOT_JSON, "must be JSON"),
+        (b'{"pm25": -1}', Reason.IMPOSSIBLE_VALUE, "$.pm25: must lie within 0…2000 ug/m3, got -1"),
+        (b'{"pm25": 2000.1}', Reason.IMPOSSIBLE_VALUE, "0…2000 ug/m3"),
+        (b'{"pm99": 1}', Reason.UNKNOWN_QUANTITY, "$.pm99"),
+        (b'{"vn_aqi": 1}', Reason.UNKNOWN_QUANTITY, "$.vn_aqi"),
+        (b'{"online": 1}', Reason.UNKNOWN_QUANTITY, "$.online"),
+        (b'{"seq": -1, "pm25": 1}', Reason.BAD_SEQ, "$.seq"),
+        (b'{"seq": 1.5, "pm25": 1}', Reason.BAD_SEQ, "whole number"),
+        (b'{"time": "2026-11-22T03:00:00", "pm25": 1}', Reason.NAIVE_TIME, "offset from UTC"),
+        (b'{"time": "yesterday", "pm25": 1}', Reason.BAD_TIME, "RFC 3339"),
+        (b'{"time": true, "pm25": 1}', Reason.BAD_TIME, "RFC 3339 text or seconds"),
+        (b'{"time": 1795316340000, "pm25": 1}', Reason.BAD_TIME, "milliseconds?"),
+        (b'{"time": 1795317001, "pm25": 1}', Reason.TIME_AHEAD, "ahead of our clock"),
+        (b'{"time": 5, "pm25": 1}', Reason.TIME_TOO_OLD, "before 2000-01-02"),
+        (b"[" * 50_000, Reason.NOT_JSON, ""),
+        (b'{"pm25": ' + b" " * 70_000 + b"1}", Reason.TOO_LARGE, "65536 bytes"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_understood_is_kept_with_its_reason(
+    bench: Bench, payload: bytes, reason: Reason, words: str
+) -> None:
+    bench.air(payload)
+    assert list(bench.reasons()) == [reason]
+    assert words in bench.reasons()[reason]
+    kept = bench.operations.quarantine()[0]
+    assert (kept.payload, kept.topic, kept.device) == (payload, "city/air/aq-1/telemetry", "aq-1")
+    assert holds(bench.account())
+
+
+def test_the_limits_of_time_ahead_are_exact(bench: Bench) -> None:
+    bench.air(b'{"time": 1795317000, "pm25": 1}')  # exactly 600 s ahead
+    assert len(bench.stored()) == 1
+    bench.air(b'{"time": 1795317000.001, "pm25": 1}')
+    assert Reason.TIME_AHEAD in bench.reasons()
+
+
+@pytest.mark.parametrize(
+    ("topic", "reason", "words"),
+    [
+        ("city/air/AQ_1/telemetry", Reason.BAD_TOPIC, "city/{kind}/{device}/telemetry"),
+        ("city/air/a/telemetry", Reason.BAD_TOPIC, "device id"),
+        ("other/air/aq-1/telemetry", Reason.BAD_TOPIC, "other/air"),
+        ("city/moon/aq-1/telemetry", Reason.UNKNOWN_KIND, "one of air, weather"),
+        ("city/tree/known-1/telemetry", Reason.KIND_MISMATCH, "known-1 is of kind air"),
+        ("city/air/known-1/cmd/dim", Reason.BAD_TOPIC, "telemetry"),
+    ],
+)
+def test_topics_are_checked(bench: Bench, topic: str, reason: Reason, words: str) -> None:
+    bench.send(("city/air/known-1/telemetry", b'{"pm25": 1}'))
+    bench.send((topic, b'{"pm25": 1, "tilt": 1}'))
+    assert words in bench.reasons()[reason]
+    assert holds(bench.account())
+
+
+def test_one_bad_value_does_not_take_the_others_with_it(bench: Bench) -> None:
+    bench.air(b'{"pm25": "n/a", "pm10": 55, "zz": 1, "no2": -4, "o3": 7}')
+    assert sorted(q for _, q, _ in bench.stored()) == ["o3", "pm10"]
+    assert set(bench.reasons()) == {
+        Reason.NOT_A_NUMBER,
+        Reason.UNKNOWN_QUANTITY,
+        Reason.IMPOSSIBLE_VALUE,
+    }
+    assert bench.account() == {
+        "messages": 1, "received": 5, "stored": 2, "quarantined:not_a_number": 1,
+        "quarantined:unknown_quantity": 1, "quarantined:impossible_value": 1,
+    }  # fmt: skip
+
+
+def test_an_unregistered_device_is_kept_as_such(bench: Bench) -> None:
+    bench.air(b'{"pm25": 1}')
+    assert [(d.id, d.kind, d.registered) for d in bench.operations.devices()] == [
+        ("aq-1", "air", False)
+    ]
+
+
+def test_or_refused_by_a_setting(tmp_path_factory: pytest.TempPathFactory) -> None:
+    made = build(tmp_path_factory.mktemp("r"), [Device(id="known-1", kind="air")], "refuse")
+    made.send(
+        ("city/air/known-1/telemetry", b'{"pm25": 1}'),
+        ("city/air/stranger/telemetry", b'{"pm25": 1}'),
+    )
+    assert [d for d, _, _ in made.stored()] == ["known-1"]
+    assert "URBAN_UNREGISTERED=accept" in made.reasons()[Reason.UNREGISTERED]
+    made.telemetry.close()
+
+
+def test_devices_are_bounded(bench: Bench) -> None:
+    bench.send(*((f"city/air/d-{i}/telemetry", b'{"pm25": 1}') for i in range(1_010)))
+    assert len(bench.catalogue) == 1_000
+    assert bench.account()["quarantined:too_many_devices"] == 10
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        (b"online", 1.0),
+        (b"offline", 0.0),
+        (b'"offline"', 0.0),
+        (b'{"status": "online", "time": "2026-11-22T02:59:00Z"}', 1.0),
+    ],
+)
+def test_a_status_is_a_reading_of_online(bench: Bench, payload: bytes, value: float) -> None:
+    bench.send(("city/air/aq-1/status", payload))
+    ((device, quantity, time),) = bench.stored()
+    assert (device, quantity, bench.stored()[device, quantity, time]) == ("aq-1", "online", value)
+    assert time == (T if b"time" in payload else NOW)
+
+
+def test_a_status_that_says_nothing_known(bench: Bench) -> None:
+    bench.send(
+        ("city/air/aq-1/status", b"asleep"),
+        ("city/air/aq-1/status", b'{"status": 1}'),
+        ("city/air/aq-1/status", b""),
+    )
+    assert bench.account() == {"messages": 3, "received": 2, "quarantined:bad_status": 2}
+
+
+def pack(*records: dict[str, object]) -> bytes:
+    return json.dumps(records).encode()
+
+
+def test_senml_base_fields_relative_times_and_order(bench: Bench) -> None:
+    # The worked example of RFC 8428's rules: base name, base time, base unit, relative t.
+    bench.air(
+        pack(
+            {
+                "bn": "urn:dev:mac:0024befffe804ff1:aq-1/",
+                "bt": 1_790_000_000,
+                "bu": "ug/m3",
+                "n": "pm25",
+                "v": 31.4,
+            },
+            {"n": "pm10", "v": 55},
+            {"n": "temperature", "u": "Cel", "v": 33.1, "t": -60},
+        )
+    )
+    at = 1_790_000_000 * SECOND
+    assert bench.stored() == {
+        ("aq-1", "pm25", at): 31.4,
+        ("aq-1", "pm10", at): 55.0,
+        ("aq-1", "temperature", at - 60 * SECOND): 33.1,
+    }
+
+
+def test_senml_base_value_is_added(bench: Bench) -> None:
+    # bv 1.0 with v .42, none, .61 → 1.42, 1.0, 1.61
+    bench.air(
+        pack({"bn": "", "bv": 1.0, "n": "pm25", "v": 0.42}, {"n": "pm10"}, {"n": "no2", "v": 0.61})
+    )
+    assert sorted(bench.stored().values()) == pytest.approx([1.0, 1.42, 1.61])
+
+
+def test_senml_units_are_converted_where_they_fit(bench: Bench) -> None:
+    bench.air(
+        pack(
+            {"n": "co", "u": "mg/m3", "v": 0.3},
+            {"n": "temperature", "u": "K", "v": 300.0},
+            {"n": "pm25", "u": "Cel", "v": 3},
+        )
+    )
+    assert {q: v for (_, q, _), v in bench.stored().items()} == pytest.approx(
+        {"co": 300.0, "temperature": 26.85}
+    )
+    assert "$[2].u: must be a unit of mass concentration in gas" in bench.reasons()[Reason.BAD_UNIT]
+
+
+def test_senml_time_near_zero_is_relative_to_receipt(bench: Bench) -> None:
+    bench.air(pack({"n": "pm25", "v": 1, "t": -30}, {"n": "pm10", "v": 1}))
+    assert {(q, t) for _, q, t in bench.stored()} == {("pm25", NOW - 30 * SECOND), ("pm10", NOW)}
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "path"),
+    [
+        ({"n": "pm25", "vs": "x"}, Reason.NOT_A_NUMBER, "$[0].vs"),
+        ({"n": "pm25", "v": "1"}, Reason.NOT_A_NUMBER, "$[0].v"),
+        ({"n": "pm25"}, Reason.BAD_SENML, "$[0].v"),
+        ({"n": "pm25", "s": 5}, Reason.BAD_SENML, "$[0].v"),
+        ({"n": "pm25", "v": 1, "must_": 1}, Reason.BAD_SENML, "$[0].must_"),
+        ({"bver": 11, "n": "pm25", "v": 1}, Reason.BAD_SENML, "$[0].bver"),
+        ({"bt": "x", "n": "pm25", "v": 1}, Reason.BAD_SENML, "$[0].bt"),
+        ({"n": "other/pm25", "v": 1}, Reason.BAD_SENML, "$[0].n"),
+        ({"n": "zz", "v": 1}, Reason.UNKNOWN_QUANTITY, "$[0].n"),
+        ({"n": "pm25", "v": 1, "t": "now"}, Reason.BAD_TIME, "$[0].t"),
+        ({"n": "pm25", "v": 1, "u": 5}, Reason.BAD_UNIT, "$[0].u"),
+        ({"n": "pm25", "v": 5000}, Reason.IMPOSSIBLE_VALUE, "$[0].v"),
+        ({"n": "pm25", "v": 1, "bt": 1_795_320_000}, Reason.TIME_AHEAD, "$[0].t"),
+    ],
+)  # fmt: skip
+def test_a_senml_record_that_fails_fails_alone(
+    bench: Bench, record: dict[str, object], reason: Reason, path: str
+) -> None:
+    bench.air(json.dumps([record, {"bn": "", "bt": 0, "n": "pm10", "v": 7}]).encode())
+    kept = bench.operations.quarantine()[0]
+    assert (kept.reason, kept.path) == (reason, path)
+    # A version that is too new condemns the whole pack (RFC 8428, 4.4); anything else only its record.
+    assert list(bench.stored().values()) == ([] if path.endswith("bver") else [7.0])
+    assert holds(bench.account())

@@ -1,0 +1,173 @@
+"""Promise 1 over real brokers: acknowledged only when durable, so that nothing confirmed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.broker import EmbeddedBroker, free_port
+from ingest.receiver import Receiver
+from telemetry.address import BrokerAddress
+from telemetry.clock import SystemClock
+from telemetry.errors import StartError, StoreError
+from tests.brokers import Broker, make_broker, mosquitto_present, publish_all, wait_until
+from tests.ingest.conftest import Bench, holds
+from tests.services import require
+
+BROKERS = [
+    pytest.param("nats"),
+    pytest.param("mosquitto", marks=pytest.mark.mosquitto),
+]
+
+
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    if request.param == "mosquitto":
+        require("mosquitto", mosquitto_present())
+    made = make_broker(request.param, tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+def receiver(broker: Broker, bench: Bench, batch: int = 100) -> Receiver:
+    address = BrokerAddress("127.0.0.1", broker.port)
+    made = Receiver(address, "urban-ingest", bench.pipeline, SystemClock(), batch)
+    made.start()
+    assert made.wait_until_subscribed(10), made.trouble
+    return made
+
+
+def messages(start: int, count: int) -> list[tuple[str, bytes]]:
+    return [
+        (
+            f"city/air/aq-{i % 7}0/telemetry",
+            b'{"time": %d, "pm25": %d}' % (1_790_000_000 + i, i % 500),
+        )
+        for i in range(start, start + count)
+    ]
+
+
+def stored(bench: Bench) -> int:
+    return bench.account().get("stored", 0)
+
+
+def test_what_is_published_is_stored_once(broker: Broker, bench: Bench) -> None:
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(0, 1_000))
+    wait_until(lambda: stored(bench) == 1_000)
+    publish_all(broker.port, messages(500, 1_000))
+    wait_until(lambda: stored(bench) == 1_500)
+    ours.stop()
+    assert len(bench.stored()) == 1_500
+    assert bench.account()["duplicate"] == 500
+    assert holds(bench.account())
+
+
+def test_what_is_published_while_we_are_away_comes_later(broker: Broker, bench: Bench) -> None:
+    receiver(broker, bench).stop()
+    publish_all(broker.port, messages(0, 300))
+    ours = receiver(broker, bench)
+    wait_until(lambda: stored(bench) == 300)
+    ours.stop()
+
+
+def test_acknowledged_messages_do_not_come_again(broker: Broker, bench: Bench) -> None:
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(0, 300))
+    wait_until(lambda: stored(bench) == 300)
+    ours.stop()
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(300, 1))
+    wait_until(lambda: stored(bench) == 301)
+    ours.stop()
+    assert bench.account()["messages"] == 301
+
+
+def test_nothing_is_acknowledged_before_the_store_has_it(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise StoreError("disk", "is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.telemetry, "append", refuse)
+        ours = receiver(broker, bench)
+        publish_all(broker.port, messages(0, 300))
+        wait_until(lambda: "is full" in ours.trouble)
+        ours.stop()
+        assert len(bench.stored()) == 0
+    ours = receiver(broker, bench)
+    wait_until(lambda: stored(bench) == 300)
+    ours.stop()
+    assert len(bench.stored()) == 300
+
+
+def test_a_store_that_comes_back_gets_everything(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = bench.telemetry.append, [1] * 3
+
+    def sometimes(*args: object) -> int:
+        if failures:
+            failures.pop()
+            raise StoreError("disk", "is full")
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench.telemetry, "append", sometimes)
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(0, 300))
+    wait_until(lambda: stored(bench) == 300)
+    wait_until(lambda: ours.trouble == "")
+    ours.stop()
+
+
+def test_poison_does_not_stop_the_flow(broker: Broker, bench: Bench) -> None:
+    ours = receiver(broker, bench)
+    mixed = [
+        m
+        for pair in zip(
+            messages(0, 200), [("city/air/aq-1/telemetry", b"\xff{")] * 200, strict=True
+        )
+        for m in pair
+    ]
+    publish_all(broker.port, mixed)
+    wait_until(lambda: bench.account().get("messages", 0) == 400)
+    ours.stop()
+    assert stored(bench) == 200
+    assert bench.account()["quarantined:not_utf8"] == 200
+    assert holds(bench.account())
+
+
+def test_the_broker_restarts_and_we_come_back(broker: Broker, bench: Bench) -> None:
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(0, 100))
+    wait_until(lambda: stored(bench) == 100)
+    broker.stop()
+    wait_until(lambda: "no connection" in ours.trouble)
+    broker.start()
+    wait_until(lambda: ours.trouble == "", 30)
+    publish_all(broker.port, messages(100, 100))
+    wait_until(lambda: stored(bench) == 200)
+    ours.stop()
+
+
+def test_a_taken_port_is_said_in_words(tmp_path: Path) -> None:
+    first = EmbeddedBroker(tmp_path / "a", 0)
+    first.start()
+    try:
+        with pytest.raises(
+            StartError, match=rf"URBAN_MQTT_PORT: port {first.port} .* set URBAN_MQTT_PORT"
+        ):
+            EmbeddedBroker(tmp_path / "b", first.port).start()
+    finally:
+        first.stop()
+
+
+def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "jetstream").write_text("in the way")
+    with pytest.raises(StartError, match=r"embedded broker: did not start: .*see "):
+        EmbeddedBroker(tmp_path / "x", free_port()).start()
