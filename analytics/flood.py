@@ -1,0 +1,63 @@
+"""Water level → flood alarm stage (báo động I–III) against the station's own alarm levels.
+
+QĐ 05/2020/QĐ-TTg: below I none; I ≤ L < II "BĐ1"; II ≤ L < III "BĐ2"; L ≥ III "BĐ3". The levels are a
+device's `limits` bd1, bd2, bd3 [m above the national datum]; a station without them gets no stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analytics.limits import STAGES, Limits
+from devices.registry import Kinds
+from telemetry.arrays import Mask, Values
+from telemetry.flags import Flag
+from telemetry.readings import Readings
+
+LEVEL, INDEX = "level", "flood_stage"
+
+
+def stage(level: ArrayLike, limits: Sequence[ArrayLike]) -> Values:
+    """0 none, 1 BĐ1, 2 BĐ2, 3 BĐ3. [m] → [{stage}]
+
+    `limits` are the levels I, II, III, each one value or one a row; NaN where there is none, and the
+    stage is NaN where all three are NaN or the level is.
+    """
+    water = np.asarray(level, dtype=np.float64)
+    bounds = [np.asarray(limit, dtype=np.float64) for limit in limits]
+    reached = sum(((water >= bound).astype(np.float64) for bound in bounds), np.zeros(water.shape))
+    nothing = np.isnan(water) | np.logical_and.reduce([np.isnan(b) for b in bounds])
+    return np.asarray(np.where(nothing, np.nan, reached))
+
+
+class FloodStage:
+    """Stage readings for the level readings of stations that have alarm levels."""
+
+    def __init__(self, kinds: Kinds, limits: Limits) -> None:
+        self._limits = limits
+        self._level = kinds.quantity_code.get(LEVEL, -1)
+        self._stage = kinds.quantity_code.get(INDEX, -1)
+
+    def derive(self, levels: Readings, now: int) -> Readings:
+        """One stage per level reading, at its time and with its flag; other quantities are passed over.
+
+        A level whose flag changed is given again: its stage then carries the new flag.
+        """
+        ours: Mask = (levels.quantity == self._level) & (levels.flag != Flag.MISSING)
+        if self._stage < 0 or not ours.any():
+            return Readings.empty()
+        rows = levels.take(ours)
+        found = stage(rows.value, [self._limits.of(name, rows.device) for name in STAGES])
+        known = np.flatnonzero(~np.isnan(found))
+        rows = rows.take(known)
+        return Readings.of(
+            rows.device,
+            np.full(len(rows), self._stage),
+            rows.time,
+            found[known],
+            rows.flag,
+            now,
+        )

@@ -1,0 +1,113 @@
+"""Who is online: a device goes offline by its time-out or its will message, and comes back when heard.
+
+Silence is judged by when readings were received, so history that is replayed fast raises no alarm. A
+will message (status `online` = 0) holds until a reading that was measured after it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.layout import Layout
+from analytics.limits import Limits
+from analytics.rows import segments
+from analytics.table import Table
+from devices.kind import ONLINE
+from telemetry.arrays import AnyArray, Codes32, Mask, Times
+from telemetry.clock import SECOND
+from telemetry.flags import Flag
+from telemetry.readings import Readings
+
+NEVER = np.iinfo(np.int64).min
+UNKNOWN = -1
+
+
+class Presence:
+    """State per device, by code.
+
+    heard     when its newest reading was received; `measured`: the newest time of a reading
+    status    time of its newest status message, and whether that said offline
+    waited    since when it has been waited for, counted from the first `silent` after a start: grace
+    online    1, 0, or -1 while nothing is known; `told`: the time that the change was told with
+    """
+
+    def __init__(self, layout: Layout, limits: Limits) -> None:
+        self._layout = layout
+        self._limits = limits
+        self._timeout = np.array([k.timeout_s for k in layout.kinds], dtype=np.int64) * SECOND
+        self._quantity = layout.kinds.quantity_code[ONLINE.name]
+        self.table = Table(
+            {
+                "heard": (np.int64, NEVER),
+                "measured": (np.int64, NEVER),
+                "status": (np.int64, NEVER),
+                "will": (np.bool_, False),
+                "waited": (np.int64, NEVER),
+                "online": (np.int8, UNKNOWN),
+                "told": (np.int64, NEVER),
+            }
+        )
+
+    def restart(self) -> None:
+        """After a restore: nobody is late before a time-out has passed from now on."""
+        self.table["waited"][:] = NEVER
+
+    def hear(self, batch: Readings) -> Readings:
+        """Take in a batch: who is online or offline by it. Tells changes, and the first of a device."""
+        if not len(batch):
+            return Readings.empty()
+        is_status = batch.quantity == self._quantity
+        said_off = is_status & (batch.value == 0)
+        alive = batch if not said_off.any() else batch.take(~said_off)
+        touched = self._listen(alive)
+        if is_status.any():
+            touched = np.union1d(touched, self._obey(batch.take(is_status)))
+        t = self.table
+        # Equal times count for the will: it is the later word of the two.
+        off = t["will"][touched] & (t["status"][touched] >= t["measured"][touched])
+        when = np.where(off, t["status"][touched], t["heard"][touched])
+        return self._tell(touched, ~off, when)
+
+    def silent(self, now: int) -> Readings:
+        """Time has passed: who has been silent for longer than the time-out. Told at the moment it ran out."""
+        n = self._layout.n_devices
+        t = self.table
+        waited = t["waited"][:n]
+        waited[waited == NEVER] = now
+        due = np.maximum(t["heard"][:n], waited)
+        due += self._timeout[self._layout.devices["kind"][:n]]
+        known = self._limits.registered()[:n] | (t["heard"][:n] != NEVER)
+        gone = np.flatnonzero((now > due) & known & (t["online"][:n] != 0))
+        return self._tell(gone.astype(np.int32), np.zeros(len(gone), dtype=bool), due[gone])
+
+    def _listen(self, batch: Readings) -> Codes32:
+        """Note when each device was heard. Returns the devices that were not online, each once."""
+        t, device = self.table, batch.device
+        # A clock that runs ahead must not outvote a will message that comes later.
+        measured = np.minimum(batch.time, batch.received)
+        np.maximum.at(t["heard"], device, batch.received)
+        np.maximum.at(t["measured"], device, measured)
+        return np.unique(device[t["online"][device] != 1])
+
+    def _obey(self, statuses: Readings) -> Codes32:
+        """Note the newest status of each device. Returns the devices, each once."""
+        order = np.lexsort((statuses.time, statuses.device))
+        newest = order[segments(statuses.device[order])[1]]
+        device, time = statuses.device[newest], statuses.time[newest]
+        t = self.table
+        later = time >= t["status"][device]
+        t["status"][device[later]] = time[later]
+        t["will"][device[later]] = statuses.value[newest][later] == 0
+        return device
+
+    def _tell(self, device: Codes32, online: Mask, when: Times) -> Readings:
+        t = self.table
+        state: AnyArray = online.astype(np.int8)
+        new = state != t["online"][device]
+        device, state, when = device[new], state[new], when[new]
+        # Each change is newer than the one before, also where a clock was set back.
+        when = np.where(t["told"][device] == NEVER, when, np.maximum(when, t["told"][device] + 1))
+        t["online"][device] = state
+        t["told"][device] = when
+        quantity = np.full(len(device), self._quantity)
+        return Readings.of(device, quantity, when, state, Flag.GOOD, when)

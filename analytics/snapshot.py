@@ -1,0 +1,140 @@
+"""The engine's state ↔ bytes: arrays with the names of what they belong to.
+
+Codes and series numbers are those of one process. A snapshot holds device ids and the quantities and
+rules of each kind, so that a process with other codes, or with a kind that has grown, can take it over.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from analytics.layout import Layout
+from analytics.table import Table
+from telemetry.arrays import AnyArray, Index
+from telemetry.errors import StoreError
+
+FORMAT = 1
+
+
+class Key(Enum):
+    """What a row of a table belongs to."""
+
+    SERIES = "series"
+    DEVICE = "device"
+    RULE = "rule"
+    STATION = "station"
+
+
+Tables = Mapping[str, tuple[Key, Table]]
+
+
+def pack(layout: Layout, tables: Tables, clocks: AnyArray, station_device: AnyArray) -> bytes:
+    """The state as the bytes of an .npz file without pickles.
+
+    station_device: device code by row of the tables that are kept by station.
+    """
+    kinds = layout.kinds
+    names = {
+        "format": FORMAT,
+        "devices": [d.id for d in layout.catalogue.devices[: layout.n_devices]],
+        "quantities": kinds.quantities,
+        "rules": {k.name: [r.code for r in k.rules] for k in kinds},
+        "widths": {name: table.width for name, (_, table) in tables.items()},
+    }
+    arrays: dict[str, Any] = {"names": np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)}
+    arrays |= {"clocks": clocks, "station_device": station_device}
+    arrays |= {f"layout.{n}": a for n, a in layout.devices.dump().items()}
+    arrays |= {f"series.{n}": a for n, a in layout.series.dump().items()}
+    for name, (_, table) in tables.items():
+        arrays |= {f"{name}.{column}": a for column, a in table.dump().items()}
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def unpack(data: bytes, layout: Layout, tables: Tables, station_row: AnyArray) -> AnyArray:
+    """Put the state into tables that were grown for the layout. Returns the clocks.
+
+    station_row: row of the tables that are kept by station, by device code; -1 where it has none.
+
+    Raises StoreError where the bytes are no snapshot, or one of another format.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as saved:
+            arrays = {name: saved[name] for name in saved.files}
+        names = json.loads(arrays["names"].tobytes())
+        if names["format"] != FORMAT:
+            raise ValueError(f"format {names['format']}")
+        rows = _mappings(layout, names, arrays, station_row)
+        for name, (key, table) in tables.items():
+            if names["widths"][name] != table.width:
+                raise ValueError(f"{name} of {names['widths'][name]} windows")
+            prefix = f"{name}."
+            saved = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+            table.load(saved, *rows[key])
+    except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError("analytics snapshot", f"can't be used ({error})") from None
+    clocks: AnyArray = arrays["clocks"]
+    return clocks
+
+
+def _mappings(
+    layout: Layout, names: dict[str, Any], arrays: Mapping[str, AnyArray], station_row: AnyArray
+) -> dict[Key, tuple[Index, Index]]:
+    """Rows of the saved state → rows of this process, by key: (source, target)."""
+    found = [layout.catalogue.code(d) for d in names["devices"]]
+    new = np.array([-1 if c is None or c >= layout.n_devices else c for c in found], np.intp)
+    old = np.flatnonzero(new >= 0)
+    return {
+        Key.DEVICE: (old, new[old]),
+        Key.SERIES: _series(layout, names, arrays, new),
+        Key.RULE: _rules(layout, names, arrays, old, new),
+        Key.STATION: _stations(arrays, new, station_row),
+    }
+
+
+def _stations(
+    arrays: Mapping[str, AnyArray], new: Index, station_row: AnyArray
+) -> tuple[Index, Index]:
+    device = new[arrays["station_device"]]
+    target = np.where(device >= 0, station_row[np.maximum(device, 0)], -1)
+    source = np.flatnonzero(target >= 0)
+    return source, target[source]
+
+
+def _series(
+    layout: Layout, names: dict[str, Any], arrays: Mapping[str, AnyArray], new: Index
+) -> tuple[Index, Index]:
+    code = layout.kinds.quantity_code
+    quantity = np.array([code.get(q, -1) for q in names["quantities"]], dtype=np.intp)
+    device, named = new[arrays["series.device"]], quantity[arrays["series.quantity"]]
+    source = np.flatnonzero((device >= 0) & (named >= 0))
+    target = layout.index(device[source], named[source])
+    there = target >= 0
+    return source[there], target[there]
+
+
+def _rules(
+    layout: Layout,
+    names: dict[str, Any],
+    arrays: Mapping[str, AnyArray],
+    old: Index,
+    new: Index,
+) -> tuple[Index, Index]:
+    sources, targets = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
+    kind = layout.devices["kind"][new[old]]
+    for code, declared in enumerate(layout.kinds):
+        before = names["rules"].get(declared.name, [])
+        ours = old[kind == code]
+        for place, rule in enumerate(declared.rules):
+            if rule.code in before:
+                sources.append(arrays["layout.rule_base"][ours] + before.index(rule.code))
+                targets.append(layout.devices["rule_base"][new[ours]] + place)
+    return np.concatenate(sources), np.concatenate(targets)
