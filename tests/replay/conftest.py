@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from devices.registry import Kinds, load_kinds
-from ingest.broker import EmbeddedBroker
 from telemetry.address import BrokerAddress, broker_address
+from tests.brokers import make_broker, mosquitto_present
 
 ROOT = Path(__file__).parent.parent.parent
 DATA_SETS = Path(os.environ.get("URBAN_DATA_SETS", ROOT.parent / "shared" / "data"))
@@ -50,9 +50,15 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
     return write_file
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerAddress]:
-    running = EmbeddedBroker(tmp_path_factory.mktemp("broker"), 0)
+@pytest.fixture(
+    scope="module", params=["nats", pytest.param("mosquitto", marks=pytest.mark.mosquitto)]
+)
+def broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrokerAddress]:
+    if request.param == "mosquitto" and not mosquitto_present():
+        pytest.skip("mosquitto is not installed")
+    running = make_broker(request.param, tmp_path_factory.mktemp("broker"))
     running.start()
     yield broker_address(f"mqtt://127.0.0.1:{running.port}")
     running.stop()
