@@ -1,0 +1,1 @@
+"""Figures, as JSON lines: each beside a reference measured in the same run."""
