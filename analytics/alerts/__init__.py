@@ -1,0 +1,1 @@
+"""The life of an alert: raised, held back under its cause, acknowledged, cleared."""
