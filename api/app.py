@@ -17,7 +17,6 @@ from api.security import Guard
 from telemetry.settings import LOOPBACK
 
 PREFIX = "/api/v1"
-MAX_BODY = 64 * 1024  # bytes; the only bodies are acknowledgements
 
 
 def create_app(context: Context, *, console: bool = True) -> FastAPI:
@@ -29,7 +28,6 @@ def create_app(context: Context, *, console: bool = True) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
-        max_body_size=MAX_BODY,
     )
     app.state.context = context
     app.state.run = secrets.token_hex(4)  # names this run in the stream's event ids

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import Problem
 from telemetry.settings import LOOPBACK
 
+MAX_BODY = 64 * 1024  # bytes; the only bodies are acknowledgements
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # The console's framework compiles its templates in the browser and carries its first state in the page:
@@ -85,6 +86,11 @@ def _complaint_of_body(scope: Scope, headers: Headers) -> Problem | None:
     if scope["path"].startswith("/_nicegui"):
         return None
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    length = headers.get("content-length", "")
+    if not length.isascii() or not length.isdigit():
+        return Problem(411, "Length required", "Content-Length: must say how long the body is")
+    if int(length) > MAX_BODY:
+        return Problem(413, "Body too large", f"body: must be at most {MAX_BODY} bytes", "body")
     if kind != "application/json":
         return Problem(
             415, "Unsupported media type", f"Content-Type: must be application/json, got {kind!r}"

@@ -73,13 +73,14 @@ def grid(
 ) -> Grid:
     """The windows of `every` ns with start <= time < end. Raises a 413 problem for too many."""
     known = context.telemetry.latest(series)
-    starts = np.arange(start // every * every, end, every, dtype=np.int64)
-    if len(known) * len(starts) > MAX_WINDOWS:
+    windows = -(-end // every) - start // every
+    if max(len(known), 1) * windows > MAX_WINDOWS:
         raise too_much(
-            f"every: {len(known)} series of {len(starts)} windows are more than {MAX_WINDOWS}; "
+            f"every: {len(known)} series of {windows} windows are more than {MAX_WINDOWS}; "
             "ask for fewer devices, a shorter range or a longer `every`, or say `points=500`",
             "every",
         )
+    starts = np.arange(start // every * every, end, every, dtype=np.int64)
     found = context.telemetry.windows(series, start, end, every)
     row = _rows(known.device, known.quantity, len(starts), found, starts, every)
     size = len(known) * len(starts)
@@ -152,7 +153,7 @@ def _coverage(
     start, end, every = frame
     kind = context.catalogue.kind_of[device]
     interval = np.array([k.interval_s * SECOND for k in context.kinds], dtype=np.float64)[kind]
-    until = min(end, context.clock.now() + 1)
+    until = min(end, context.clock.now())
     length = np.minimum(begins + every, until) - np.maximum(begins, start)
     expected = np.maximum(length / interval, 1.0)
     coverage = np.minimum(count / expected, 1.0)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from nicegui import ui
 
 from api.console.overview import Overview, Point
+from api.console.reasons import reason_text
 from api.console.scales import AIR_LEVELS, FLOOD_STAGES, SEVERITIES, level_of
 from api.console.texts import Texts
 from api.console.wording import clock_text, number_text
@@ -15,8 +19,11 @@ from api.encode import severity_name
 class Tile:
     """One figure: title, value, and a note under it. Sends only what changed."""
 
-    def __init__(self, key: str, title: str) -> None:
-        with ui.element("div").classes("tile").props(f'data-figure="{key}"') as self.box:
+    def __init__(self, key: str, title: str, on_click: Callable[[], Any] | None = None) -> None:
+        self.box = ui.element("button" if on_click else "div").classes("tile")
+        if on_click is not None:
+            self.box.props('type="button"').on("click", on_click)
+        with self.box.props(f'data-figure="{key}"'):
             ui.label(title).classes("tile-title")
             with ui.element("div").classes("tile-value"):
                 self.swatch = ui.element("i").classes("swatch").props('aria-hidden="true"')
@@ -39,7 +46,7 @@ class Tile:
 class Figures:
     """The row. `update` with each overview."""
 
-    def __init__(self, context: Context, texts: Texts) -> None:
+    def __init__(self, context: Context, texts: Texts, open_quarantine: Callable[[], Any]) -> None:
         self.context = context
         self.texts = texts
         label = texts("figures")
@@ -49,7 +56,7 @@ class Figures:
             self.rate = Tile("rate", texts("message_rate"))
             self.air = Tile("air", texts("worst_air"))
             self.stage = Tile("stage", texts("highest_stage"))
-            self.quarantined = Tile("quarantined", texts("quarantined_today"))
+            self.quarantined = Tile("quarantined", texts("quarantined_today"), open_quarantine)
             self.account = Tile("account", texts("account"))
             self.history = Tile("history", texts("history"))
             with self.history.box:
@@ -131,7 +138,7 @@ class Figures:
         line, texts = found.account, self.texts
         self.quarantined.show(
             number_text(found.today.quarantined, texts, 0),
-            ", ".join(sorted(found.today.reasons, key=found.today.reasons.__getitem__)[-1:]),
+            _commonest(found.today.reasons, texts),
             "warn" if found.today.quarantined else "",
         )
         off = line.received - line.stored - line.duplicate - line.quarantined
@@ -148,3 +155,8 @@ class Figures:
             share = done / total if total else 0.0
             self.history.show(f"{share:.0%}")
             self.bar.value = share
+
+
+def _commonest(reasons: dict[str, int], texts: Texts) -> str:
+    """The reason that most were put in quarantine for."""
+    return reason_text(max(reasons, key=reasons.__getitem__), texts) if reasons else ""

@@ -19,6 +19,7 @@ from api.console.city_map import CityMap, legend
 from api.console.device_panel import DevicePanel
 from api.console.figures import Figures
 from api.console.overview import Overview, Watch
+from api.console.quarantine import QuarantineDialog
 from api.console.scales import pictogram
 from api.console.texts import LANGUAGES, Texts
 from api.context import Context
@@ -54,7 +55,8 @@ class Console:
             self._header()
             self.troubles = ui.label("").classes("troubles").props('role="alert"')
             self.troubles.visible = False
-            self.figures = Figures(self.context, self.texts)
+            quarantine = QuarantineDialog(self.context, self.texts)
+            self.figures = Figures(self.context, self.texts, quarantine.open)
             with ui.element("main").classes("panels"):
                 self._map_panel()
                 with ui.element("div").classes("panel alerts-panel"):

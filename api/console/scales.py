@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analytics.indices.vn_aqi import CATEGORIES
+
 SEVERITIES = ("critical", "high", "medium", "low")
 COLOURS = {
     "critical": "#ff5c5c",
@@ -50,15 +52,7 @@ class Level:
     colour: str
 
 
-# QĐ 1459/QĐ-TCMT, table 1: levels of VN_AQI, their names and colours.
-AIR_LEVELS = (
-    Level(50, "Tốt", "Good", "#00E400"),
-    Level(100, "Trung bình", "Moderate", "#FFFF00"),
-    Level(150, "Kém", "Poor", "#FF7E00"),
-    Level(200, "Xấu", "Bad", "#FF0000"),
-    Level(300, "Rất xấu", "Very bad", "#8F3F97"),
-    Level(500, "Nguy hại", "Hazardous", "#7E0023"),
-)
+AIR_LEVELS = tuple(Level(c.top, c.vi, c.en, c.colour) for c in CATEGORIES)
 # QĐ 05/2020/QĐ-TTg: alarm levels of water.
 FLOOD_STAGES = (
     Level(0, "Dưới báo động I", "Below level I", "#3fb37f"),

@@ -25,7 +25,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "highest_stage": ("Mực nước cao nhất", "Highest water stage"),
     "no_stage": ("chưa có số liệu", "no data yet"),
     "quarantined_today": ("Cách ly hôm nay", "Quarantined today"),
-    "open_quarantine": ("xem danh sách", "see the list"),
+    "quarantine": (
+        "Cách ly: bản tin không lưu được, mới nhất trước",
+        "Quarantine: what could not be stored, newest first",
+    ),
+    "quarantine_empty": ("Không có bản tin nào bị cách ly.", "Nothing is in quarantine."),
+    "close": ("Đóng", "Close"),
     "account": ("Đối soát dữ liệu", "Data account"),
     "balanced": ("✓ Khớp", "✓ Balanced"),
     "unbalanced": ("✗ Lệch {0}", "✗ Off by {0}"),

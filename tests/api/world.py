@@ -169,7 +169,8 @@ def _fill_telemetry(world: World) -> None:
     wave = (30 + 10 * np.sin(np.arange(len(minutes)) / 60)).tolist()
     world.store("aq-1", "pm25", minutes, wave)
     world.store("aq-1", "pm25", [NOW - DAY - MINUTE], [900.0], Flag.FAIL)
-    world.store("aq-2", "pm25", [NOW - 2 * MINUTE, NOW - MINUTE], [61.5, float("nan")], Flag.GOOD)
+    world.store("aq-2", "pm25", [NOW - 2 * MINUTE], [61.5])
+    world.store("aq-2", "pm25", [NOW - MINUTE], [float("nan")], Flag.MISSING)
     fives = list(range(NOW - 2 * HOUR, NOW, 5 * MINUTE))
     world.store("gauge-1", "level", fives, [1.2 + 0.02 * i for i in range(len(fives))])
     world.store("wx-1", "wind_direction", [NOW - 10 * MINUTE, NOW - 5 * MINUTE], [350.0, 20.0])
@@ -187,7 +188,7 @@ def _fill_telemetry(world: World) -> None:
 
 
 def _fill_account(world: World) -> None:
-    hour = NOW // HOUR * HOUR
+    hour = NOW // HOUR * HOUR - HOUR
 
     def row(at: int, device: int, outcome: str, count: int) -> tuple[int, int, int, int]:
         return at, device, OUTCOME_CODE[outcome], count

@@ -1,0 +1,113 @@
+"""Every error is a problem that names the parameter; nothing unknown is taken in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from telemetry.errors import StoreBusy, UrbanError
+from tests.api.client import Client
+from tests.api.world import World
+
+
+def routes(client: Client) -> Iterator[tuple[str, str]]:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method in operations:
+            yield method.upper(), path
+
+
+def filled(path: str) -> str:
+    return (
+        path.replace("{device_id}", "aq-1")
+        .replace("{alert_id}", "alert-1")
+        .replace("{item_id}", "q-text")
+    )
+
+
+def test_every_route_refuses_an_unknown_parameter(client: Client) -> None:
+    found = list(routes(client))
+    assert len(found) >= 17
+    for method, path in found:
+        answer = client.request(method, filled(path) + "?colour=red", json={"by": "An"})
+        assert answer.status_code == 400, (method, path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["parameter"] == "colour"
+        assert set(problem) >= {"type", "title", "status", "detail"}
+        assert problem["status"] == 400
+
+
+def test_every_route_refuses_another_method(client: Client) -> None:
+    for method, path in routes(client):
+        other = "DELETE" if method == "GET" else "PUT"
+        answer = client.request(other, filled(path), json={})
+        assert answer.status_code == 405, (other, path)
+        assert answer.headers["allow"] == method
+        assert answer.json()["title"] == "Method not allowed"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/nonsense", "/api/v2/kinds", "/api/v1/kinds/", "/x", "/api/v1/devices/a/b"]
+)
+def test_what_is_not_there_is_a_problem(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "/docs" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/api/v1/devices/ghost", "device"),
+        ("/api/v1/alerts/ghost", "alert_id"),
+        ("/api/v1/quarantine/ghost", "item_id"),
+    ],
+)
+def test_a_thing_that_is_not_there_is_named(client: Client, path: str, parameter: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["parameter"] == parameter
+    assert "ghost" in answer.json()["detail"]
+
+
+def test_a_thousand_names_and_no_more(client: Client) -> None:
+    answer = client.get("/api/v1/latest", params={"device": ["aq-1"] * 1_001})
+    assert answer.status_code == 413
+    assert answer.json()["parameter"] == "device"
+
+
+@pytest.mark.parametrize(
+    "name", ["'; drop table readings; --", "../../etc/passwd", "\x00", "aq-1\r\nX: y", "ố" * 300]
+)
+def test_hostile_names_are_only_unknown(client: Client, name: str) -> None:
+    for parameter in ("device", "kind", "quantity", "area"):
+        answer = client.get("/api/v1/latest", params={parameter: name})
+        assert answer.status_code in (400, 404)
+        assert answer.json()["parameter"] == parameter
+        assert len(answer.text) < 1_500
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StoreBusy("telemetry.duckdb", "is held by another process"), 503),
+        (UrbanError("somewhere", "went wrong"), 500),
+        (RuntimeError("secret inside"), 500),
+    ],
+)
+def test_a_fault_of_ours_is_a_problem_too(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(world.telemetry, "latest", fail)
+    with Client(create_app(world.context, console=False)) as client:
+        answer = client.get("/api/v1/latest")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
