@@ -189,10 +189,11 @@ class Engine:
             return self._in_order(rows) if len(rows) else (rows, Readings.empty())
         flag = rows.flag.copy()
         corrected = Readings.empty()
+        # Late ones first: the newer ones of a long batch would push their windows out of memory.
+        flag[late] = self._late(rows.take(late))
         if not late.all():
             in_order, corrected = self._in_order(rows.take(~late))
             flag[~late] = in_order.flag
-        flag[late] = self._late(rows.take(late))
         return replace(rows, flag=flag), corrected
 
     def _in_order(self, rows: Rows) -> tuple[Rows, Readings]:

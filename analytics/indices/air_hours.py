@@ -79,12 +79,13 @@ class AirHours:
         if not len(data) and not len(waiting):
             return Readings.empty()
         due = self._due(data, waiting)
-        keys, means, told = self._timeline(data, pollutant, mean, due)
+        keys, means, told, worth = self._timeline(data, pollutant, mean, due)
         index = _judge(keys, means, due)
         place = np.searchsorted(keys, due)
         changed = told[place] != index
         told[place] = index
-        self._keep(data, keys, means, told)
+        worth[place[index != NONE]] = True
+        self._keep(data, keys[worth], means[worth], told[worth])
         return self._readings(due[changed], index[changed], now)
 
     def _means(self, rollups: Rollups) -> tuple[Index, Index, Values]:
@@ -118,8 +119,9 @@ class AirHours:
 
     def _timeline(
         self, data: Index, pollutant: Index, mean: Values, due: Index
-    ) -> tuple[Index, AnyArray, AnyArray]:
-        """All that is known of the touched stations: (keys ascending, means [n, 6], index told [n])."""
+    ) -> tuple[Index, AnyArray, AnyArray, Mask]:
+        """All that is known of the touched stations: (keys ascending, means [n, 6], index told [n],
+        hours worth keeping: kept already, or with news)."""
         rows = np.unique(np.concatenate([data, due]) // _ROW)
         slots = (rows[:, None] * KEPT + np.arange(KEPT)).ravel()
         hour = self.hours["hour"][slots].astype(np.int64)
@@ -132,18 +134,20 @@ class AirHours:
         told[place] = self.hours["index"][slots]
         for column, name in enumerate(POLLUTANTS):
             means[place, column] = self.hours[name][slots]
-        means[np.searchsorted(keys, data), pollutant] = mean
-        return keys, means, told
+        fresh = np.searchsorted(keys, data)
+        means[fresh, pollutant] = mean
+        worth = np.zeros(len(keys), dtype=bool)
+        worth[place] = worth[fresh] = True
+        return keys, means, told, worth
 
     def _keep(self, data: Index, keys: Index, means: AnyArray, told: AnyArray) -> None:
         s, row, hour = self.stations, keys // _ROW, keys % _ROW
         np.maximum.at(s["newest"], data // _ROW, (data % _ROW).astype(np.int32))
-        worth = (told != NONE) | ~np.isnan(means).all(axis=1)
         # The ring holds the KEPT hours up to a station's newest; what lies before is forgotten.
         head = s["forgotten"] + KEPT
-        np.maximum.at(head, row[worth], hour[worth].astype(np.int32))
+        np.maximum.at(head, row, hour.astype(np.int32))
         s["forgotten"][:] = head - KEPT
-        keep = worth & (hour > s["forgotten"][row])
+        keep = hour > s["forgotten"][row]
         slot = row[keep] * KEPT + hour[keep] % KEPT
         self.hours["hour"][slot] = hour[keep]
         self.hours["index"][slot] = told[keep]
