@@ -27,7 +27,9 @@ BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Time
 
 
 def replay(
-    csv: Annotated[Path | None, typer.Argument(help="The recording.", show_default=False)] = None,
+    csv: Annotated[
+        Path | None, typer.Argument(metavar="CSV", help="The recording.", show_default=False)
+    ] = None,
     map_: Annotated[
         str, typer.Option("--map", help="A mapping: a name of --list, or a .toml file.")
     ] = "",

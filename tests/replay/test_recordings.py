@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,19 +19,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.engine import Engine
-from devices.device import Catalogue
-from devices.registry import Kinds
-from ingest.broker import EmbeddedBroker
-from ingest.decode import Decoder
-from ingest.pipeline import Pipeline
-from ingest.receiver import Receiver
-from store.duckdb_store import DuckDBStore
-from store.sql_store import SqlOperations
+from commands.platform import Platform
 from store.telemetry import Series
-from telemetry.address import broker_address
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND, SystemClock
 from telemetry.readings import Readings
+from telemetry.settings import load_settings
+from tests.brokers import wait_until
 from tests.replay.conftest import ROOT
 
 pytestmark = pytest.mark.recordings
@@ -43,34 +35,28 @@ Rows = list[dict[str, str]]
 
 
 @dataclass
-class Platform:
-    """Broker, ingest and stores, as `urban up` wires them; analytics is called by the test."""
+class Running:
+    """The platform as `urban up` runs it, without a simulated city and without HTTP."""
 
-    broker: EmbeddedBroker
-    store: DuckDBStore
-    operations: SqlOperations
-    catalogue: Catalogue
+    platform: Platform
 
     def replay(self, path: Path, mapping: str, *more: str) -> str:
         """`urban replay`, waited for until everything it sent is in the account. Returns its summary."""
         before = self.account()["messages"]
-        address = f"mqtt://127.0.0.1:{self.broker.port}"
+        address = f"mqtt://127.0.0.1:{self.platform.address.port}"
         done = subprocess.run(
             [sys.executable, "-m", "cli", "replay", str(path), "--map", mapping, "--broker", address,
              *more],
             cwd=ROOT, capture_output=True, text=True, timeout=240, check=True,
         )  # fmt: skip
         sent = int(done.stdout.split(" messages with ")[0].rsplit(" ", 1)[1].replace(",", ""))
-        end = time.monotonic() + 60
-        while self.account()["messages"] < before + sent:
-            assert time.monotonic() < end, (self.account(), sent)
-            time.sleep(0.05)
+        wait_until(lambda: self.account()["messages"] >= before + sent, 60)
         return done.stdout
 
     def account(self, device: str = "") -> Counter[str]:
         """Outcome → records, of one device or of all."""
         counts: Counter[str] = Counter()
-        for row in self.store.account(0, FAR):
+        for row in self.platform.telemetry.account(0, FAR):
             if device in ("", row.device):
                 counts[row.outcome] += row.count
         return counts
@@ -83,43 +69,32 @@ class Platform:
         return dict(zip(rows.time.tolist(), pairs, strict=True))
 
     def _raw(self, device: str, quantity: str) -> Readings:
-        code = self.catalogue.code(device)
+        code = self.platform.catalogue.code(device)
         assert code is not None, f"{device} never arrived"
-        quantities = np.array([self.catalogue.kinds.quantity_code[quantity]], dtype=np.int16)
+        quantities = np.array(
+            [self.platform.catalogue.kinds.quantity_code[quantity]], dtype=np.int16
+        )
         series = Series(np.array([code], dtype=np.int32), quantities)
-        return self.store.raw(series, 0, FAR, 1_000_000)
+        return self.platform.telemetry.raw(series, 0, FAR, 1_000_000)
 
-    def analyse(self) -> None:
-        """The whole log through the engine; flags that it finds worse go back into the store."""
-        engine = Engine(self.catalogue, ZoneInfo("UTC"))
-        now = SystemClock().now()
-        position = 0
-        while batches := self.store.since(position, 50_000):
-            for batch in batches:
-                self.store.correct_flags(engine.process(batch.readings, now).flags)
-                position = batch.position
-        self.store.correct_flags(engine.advance(now).flags)
+    def wait_until_analysed(self) -> None:
+        """Until analytics has taken in the whole log and written what follows from it."""
+        wait_until(self.platform.worker.caught_up, 120)
+        assert self.platform.worker.trouble() == ""
 
 
 @pytest.fixture
-def platform(tmp_path: Path, kinds: Kinds) -> Iterator[Platform]:
-    broker = EmbeddedBroker(tmp_path / "broker", 0)
-    broker.start()
-    catalogue = Catalogue(kinds)
-    store = DuckDBStore(tmp_path / "telemetry.duckdb", catalogue)
-    operations = SqlOperations(f"sqlite:///{tmp_path / 'operations.db'}")
-    pipeline = Pipeline(catalogue, store, operations, Decoder(catalogue))
-    address = broker_address(f"mqtt://127.0.0.1:{broker.port}")
-    receiver = Receiver(address, "recordings", pipeline, SystemClock())
-    receiver.start()
+def running(tmp_path: Path) -> Iterator[Running]:
+    settings = {"DATA_DIR": str(tmp_path), "MQTT_PORT": "0", "HTTP_PORT": "0", "DEVICES": "0"}
+    platform = Platform(
+        load_settings({f"URBAN_{name}": value for name, value in settings.items()}), SystemClock()
+    )
+    platform.start()
     try:
-        assert receiver.wait_until_subscribed(20)
-        yield Platform(broker, store, operations, catalogue)
+        assert platform.receiver.wait_until_subscribed(20)
+        yield Running(platform)
     finally:
-        receiver.stop()
-        store.close()
-        operations.close()
-        broker.stop()
+        platform.stop()
 
 
 def rows_of(path: Path) -> Rows:
@@ -131,7 +106,7 @@ def ns(moment: datetime) -> int:
     return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND
 
 
-def test_valencia_five_years_of_air_with_its_gaps(platform: Platform, recordings: Path) -> None:
+def test_valencia_five_years_of_air_with_its_gaps(running: Running, recordings: Path) -> None:
     path = recordings / "valencia_air" / "air_quality_valencia.csv"
     rows = rows_of(path)
     # Central European Time the whole year; see the mapping.
@@ -146,38 +121,38 @@ def test_valencia_five_years_of_air_with_its_gaps(platform: Platform, recordings
         ("valencia-met", "wind_speed"): ("veloc.", 1.0),
         ("valencia-met", "wind_direction"): ("direc.", 1.0),
     }
-    summary = platform.replay(path, "valencia_air")
+    summary = running.replay(path, "valencia_air")
 
     total = 0
     for (device, quantity), (column, factor) in series.items():
         expected = {
             t: float(r[column]) * factor for t, r in zip(times, rows, strict=True) if r[column]
         }
-        stored = platform.stored(device, quantity)
+        stored = running.stored(device, quantity)
         assert stored.keys() == expected.keys(), f"{quantity}: a gap was filled or a value lost"
         np.testing.assert_allclose(
             [stored[t][0] for t in expected], list(expected.values()), rtol=1e-12
         )
         total += len(expected)
     assert f"messages with {total:,} values sent" in summary
-    account = platform.account()
+    account = running.account()
     assert (account["received"], account["stored"], account["duplicate"]) == (total, total, 0)
     # Data sets' own description: 3,269 of co missing, 618 of no2.
     assert "no2 618" in summary and "co 3,269" in summary
 
     # The last year once more: everything is recognised, nothing changes.
-    platform.replay(path, "valencia_air", "--start", "2023-01-01T00:00:00Z")
+    running.replay(path, "valencia_air", "--start", "2023-01-01T00:00:00Z")
     last_year = sum(
         1 for row in rows for column, _ in series.values()
         if row["datetime"] >= "2023-01-01 01" and row[column]
     )  # fmt: skip
-    account = platform.account()
+    account = running.account()
     assert account["duplicate"] == last_year > 60_000
     assert (account["received"], account["stored"]) == (total + last_year, total)
 
 
 def test_i94_repeats_are_counted_as_duplicates_and_the_impossible_is_kept_apart(
-    platform: Platform, recordings: Path
+    running: Running, recordings: Path
 ) -> None:
     path = recordings / "i94_traffic" / "hourly_traffic_volume.csv"
     rows = rows_of(path)
@@ -204,30 +179,30 @@ def test_i94_repeats_are_counted_as_duplicates_and_the_impossible_is_kept_apart(
     assert counts["i94-301", "duplicate"] == 7_629
     assert counts["i94-met", "quarantined:impossible_value"] == 11  # ten at 0 K, one of 9,831 mm
 
-    platform.replay(path, "i94_traffic")
+    running.replay(path, "i94_traffic")
     for (device, quantity), wanted in expected.items():
-        stored = platform.stored(device, quantity)
+        stored = running.stored(device, quantity)
         assert stored.keys() == wanted.keys()
         # Where repeated rows differ, the first that came is the one that stays.
         np.testing.assert_allclose(
             [stored[t][0] for t in wanted], list(wanted.values()), rtol=0, atol=1e-9
         )
     for device in ("i94-301", "i94-met"):
-        account = platform.account(device)
+        account = running.account(device)
         for outcome in ("stored", "duplicate", "quarantined:impossible_value"):
             assert account[outcome] == counts[device, outcome], (device, outcome)
         quarantined = sum(n for o, n in account.items() if o.startswith("quarantined:"))
         assert account["received"] == account["stored"] + account["duplicate"] + quarantined
-    items = platform.operations.quarantine(limit=100)
+    items = running.platform.operations.quarantine(limit=100)
     assert {i.reason for i in items} == {"impossible_value"}
     assert sum(i.seen for i in items) == 11
     # 308 days without a counter stay without values.
-    car = sorted(platform.stored("i94-301", "car"))
+    car = sorted(running.stored("i94-301", "car"))
     assert max(b - a for a, b in pairwise(car)) // DAY == 307
 
 
 def test_nab_speeds_come_in_miles_and_are_kept_in_kilometres(
-    platform: Platform, recordings: Path
+    running: Running, recordings: Path
 ) -> None:
     received = 0
     for file, device, quantity, factor in (
@@ -244,30 +219,28 @@ def test_nab_speeds_come_in_miles_and_are_kept_in_kilometres(
             # Central daylight time, UTC-5, in all of August and September.
             moment = datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC)
             expected.setdefault(ns(moment + timedelta(hours=5)), float(row["value"]) * factor)
-        platform.replay(path, "nab_traffic")
-        stored = platform.stored(device, quantity)
+        running.replay(path, "nab_traffic")
+        stored = running.stored(device, quantity)
         assert stored.keys() == expected.keys()
         np.testing.assert_allclose(
             [stored[t][0] for t in expected], list(expected.values()), rtol=1e-9
         )
         received += len(rows)
-    account = platform.account()
+    account = running.account()
     assert account["received"] == received
     assert account["duplicate"] == 2  # one in each file of detector t4013
 
 
-def test_the_gauge_that_is_stuck_and_spikes_is_flagged(
-    platform: Platform, recordings: Path
-) -> None:
+def test_the_gauge_that_is_stuck_and_spikes_is_flagged(running: Running, recordings: Path) -> None:
     path = recordings / "ioos_qc_water_level" / "water_level_example.csv"
     rows = rows_of(path)
     time = np.array([int(r["timestamp"]) for r in rows]) * SECOND
     level = np.array([float(r["sea_surface_height_above_sea_level"]) for r in rows])
     assert np.sum(level == 1.0942) == 3_503
 
-    platform.replay(path, "ioos_qc_water_level")
-    platform.analyse()
-    stored = platform.stored("tide-gauge", "level")
+    running.replay(path, "ioos_qc_water_level")
+    running.wait_until_analysed()
+    stored = running.stored("tide-gauge", "level")
     assert list(stored) == time.tolist()
     flags = np.array([stored[t][1] for t in time.tolist()])
     np.testing.assert_array_equal([stored[t][0] for t in time.tolist()], level)
