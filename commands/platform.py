@@ -48,8 +48,11 @@ class Platform:
         self.catalogue = Catalogue(load_kinds())
         prepare_folder(settings.data_dir)
         self.operations = SqlOperations(settings.operations_url)
-        self._load_devices()
+        for device in self.operations.devices():
+            self.catalogue.put(device)
+        # Opened before anything is written: where another run holds it, that run is left alone.
         self.telemetry = DuckDBStore(settings.telemetry_path, self.catalogue)
+        self._place_simulated()
         self.hub = Hub()
         self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
         self.broker = None if settings.broker else self._embedded_broker()
@@ -97,20 +100,18 @@ class Platform:
         times = rows.time[simulated]
         return min(int(times.max()), now) if len(times) else None
 
-    def _load_devices(self) -> None:
-        """Devices from the store, and the simulated ones of this city where they are new."""
-        known = {d.id: d for d in self.operations.devices()}
-        wanted = self._simulated()
-        places = {d.id: d for d in wanted}
-        changed = [d for d in wanted if known.get(d.id) != d]
+    def _place_simulated(self) -> None:
+        """The simulated devices of this city, where they are new or were placed otherwise."""
+        wanted = {d.id: d for d in self._simulated()}
         # A smaller city than last time: the others are no longer expected to report.
-        changed += [
+        gone = [
             replace(d, registered=False)
-            for d in known.values()
-            if d.simulated and d.registered and d.id not in places
+            for d in self.operations.devices()
+            if d.simulated and d.registered and d.id not in wanted
         ]
-        self.operations.put_devices(changed)
-        for device in self.operations.devices():
+        changed = [d for d in wanted.values() if self.catalogue.get(d.id) != d]
+        self.operations.put_devices([*gone, *changed])
+        for device in (*gone, *changed):
             self.catalogue.put(device)
 
     def _simulated(self) -> list[Device]:

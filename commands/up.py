@@ -56,6 +56,7 @@ async def _run(settings: Settings) -> None:
     web.listen()
     platform = Platform(settings, SystemClock())
     city: CityProcess | None = None
+    running = False
     try:
         platform.start()
         if not await asyncio.to_thread(platform.receiver.wait_until_subscribed, 15.0):
@@ -67,18 +68,21 @@ async def _run(settings: Settings) -> None:
             checks["simulated city"] = city.trouble
         context.checks = checks
         await web.start(context)
+        running = True
         _say_where(platform, web.url)
         if city is not None:
             city.start()
             await _show_history(platform, ended)
         await _until_ended(ended, web.ended())
     finally:
-        _OUT.print("\nEnding… ", end="")
+        if running:
+            _OUT.print("\nEnding…")
         if city is not None:
             await asyncio.to_thread(city.stop)
         await web.stop()
         await asyncio.to_thread(platform.stop)
-        _OUT.print("done. What was measured is kept in", str(settings.data_dir))
+        if running:
+            _OUT.print(f"Ended. What was measured is kept in {settings.data_dir}.", soft_wrap=True)
 
 
 def _city(settings: Settings, platform: Platform) -> CityProcess | None:
@@ -107,7 +111,8 @@ def _say_where(platform: Platform, url: str) -> None:
     _OUT.print(f"  MQTT       {platform.address}")
     _OUT.print(
         f"[dim]Data in {settings.data_dir}, log in {settings.data_dir / 'urban.log'}. "
-        "No log-in is asked on loopback. Ctrl-C ends it.[/dim]\n"
+        "No log-in is asked on loopback. Ctrl-C ends it.[/dim]\n",
+        soft_wrap=True,
     )
 
 

@@ -73,6 +73,8 @@ class UpProcess:
         for pid in self.descendants():
             _kill(pid, signal.SIGKILL)
         self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def interrupt(self, timeout_s: float = 20.0) -> str:
         """Ctrl-C; returns what it printed. Fails where a process stays behind."""
