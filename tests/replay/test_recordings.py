@@ -140,6 +140,20 @@ def test_valencia_five_years_of_air_with_its_gaps(running: Running, recordings: 
     # Data sets' own description: 3,269 of co missing, 618 of no2.
     assert "no2 618" in summary and "co 3,269" in summary
 
+    # QĐ 1459/QĐ-TCMT, NowCast: an hour has an index where two of its last three hours have PM2.5 or
+    # PM10. Fewer, where quality control held a particle reading that stands still for hours suspect.
+    allowed = {
+        times[i]
+        for i in range(len(rows))
+        if any(
+            sum(r[pm] != "" for r in rows[max(0, i - 2) : i + 1]) >= 2 for pm in ("pm2.5", "pm10")
+        )
+    }
+    running.wait_until_analysed()
+    index = running.stored("valencia-air", "vn_aqi")
+    assert index.keys() <= allowed
+    assert len(index) > 0.98 * len(allowed)
+
     # The last year once more: everything is recognised, nothing changes.
     running.replay(path, "valencia_air", "--start", "2023-01-01T00:00:00Z")
     last_year = sum(
