@@ -40,7 +40,7 @@ _STRUCTS = [
 _WORDS = {
     400: "A parameter can't be taken as it is",
     404: "There is none",
-    409: "It can't be done now",
+    411: "The body's length must be said",
     413: "The answer would be too large",
     415: "The body must be application/json",
     503: "A part of the platform is not well",

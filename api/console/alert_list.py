@@ -115,5 +115,5 @@ def _value(
     if quantity.unit == "{stage}":
         return {"value": value, "limit": ""}
     key = "limit_above" if rule.above is not None else "limit_below"
-    level = value_text(quantity, quantity.unit, rule.level, texts).partition(" · ")[0]
+    level = value_text(quantity, quantity.unit, alert.level, texts).partition(" · ")[0]
     return {"value": value, "limit": texts(key, level)}

@@ -5,7 +5,7 @@
 import { leaflet as L } from "nicegui-leaflet";
 import { loadResource } from "../../static/utils/resources.js";
 
-const WARD_NAMES_FROM_ZOOM = 13;
+const NAMES_FROM_ZOOM = { water: 12, wards: 13, roads: 14.5 };
 const PICTOGRAMS_FROM_ZOOM = 13;
 const RANK = ["ok", "silent", "offline", "low", "medium", "high", "critical"];
 
@@ -149,19 +149,33 @@ export default {
           this.lines.push([line, width]);
         }
       }
-      this.names = L.layerGroup();
-      for (const { name, lat, lon } of this.basemap.wards) {
-        const text = document.createElement("span");
-        text.textContent = name;
-        const icon = L.divIcon({ className: "ward-name", html: text, iconSize: [0, 0] });
-        L.marker([lat, lon], { icon, interactive: false, keyboard: false }).addTo(this.names);
-      }
+      const middle = ({ name, points }) => [name, points[Math.floor(points.length / 2)]];
+      this.map.createPane("names").style.zIndex = 420; // under the devices
+      this.names = {
+        water: this.nameLayer("water-name", this.basemap.water.map(middle)),
+        roads: this.nameLayer("road-name", this.basemap.roads.map(middle)),
+        wards: this.nameLayer(
+          "ward-name",
+          this.basemap.wards.map(({ name, lat, lon }) => [name, [lat, lon]]),
+        ),
+      };
       this.showNames();
     },
+    nameLayer(className, places) {
+      const layer = L.layerGroup();
+      for (const [name, place] of places) {
+        const text = document.createElement("span");
+        text.textContent = name;
+        const icon = L.divIcon({ className, html: text, iconSize: [0, 0] });
+        const options = { icon, pane: "names", interactive: false, keyboard: false };
+        L.marker(place, options).addTo(layer);
+      }
+      return layer;
+    },
     showNames() {
-      const wanted = this.map.getZoom() >= WARD_NAMES_FROM_ZOOM;
-      if (wanted !== this.map.hasLayer(this.names)) {
-        wanted ? this.names.addTo(this.map) : this.names.remove();
+      for (const [kind, layer] of Object.entries(this.names)) {
+        const wanted = this.map.getZoom() >= NAMES_FROM_ZOOM[kind];
+        if (wanted !== this.map.hasLayer(layer)) wanted ? layer.addTo(this.map) : layer.remove();
       }
     },
     rescale() {

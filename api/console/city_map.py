@@ -63,8 +63,8 @@ class CityMap(Element, component="city_map.js", esm={"nicegui-leaflet": str(_LEA
 def basemap(city: City) -> dict[str, object]:
     """What is drawn under the devices."""
     return {
-        "water": [{"points": [list(p) for p in line.points]} for line in city.water],
-        "roads": [{"points": [list(p) for p in line.points]} for line in city.roads],
+        "water": [{"name": line.name, "points": line.points} for line in city.water],
+        "roads": [{"name": line.name, "points": line.points} for line in city.roads],
         "wards": [{"name": a.name, "lat": a.lat, "lon": a.lon} for a in city.areas],
     }
 

@@ -28,13 +28,16 @@ class Tile:
             with ui.element("div").classes("tile-value"):
                 self.swatch = ui.element("i").classes("swatch").props('aria-hidden="true"')
                 self.value = ui.label("…")
+                self.word = ui.label("").classes("tile-word")
             self.note = ui.label("").classes("tile-note")
         self.swatch.visible = False
         self._tone = ""
 
-    def show(self, value: str, note: str = "", tone: str = "", colour: str = "") -> None:
-        """`tone` is good, warn or bad; `colour` paints a swatch beside the value."""
-        self.value.text, self.note.text = value, note
+    def show(
+        self, value: str, note: str = "", tone: str = "", colour: str = "", word: str = ""
+    ) -> None:
+        """`tone` is good, warn or bad; `colour` paints a swatch before the value, `word` follows it."""
+        self.value.text, self.note.text, self.word.text = value, note, word
         if tone != self._tone:
             self.box.classes(remove=self._tone, add=tone)
             self._tone = tone
@@ -120,8 +123,8 @@ class Figures:
         else:
             level = level_of(AIR_LEVELS, found.air.value)
             words = self.texts.pick(level.vi, level.en)
-            value = f"{found.air.value:.0f} · {words}"
-            self.air.show(value, self._at(found.air, found.now), colour=level.colour)
+            value, at = f"{found.air.value:.0f}", self._at(found.air, found.now)
+            self.air.show(value, at, colour=level.colour, word=words)
         if found.stage is None:
             self.stage.show("–", self.texts("no_stage"))
         else:
@@ -132,7 +135,7 @@ class Figures:
     def _at(self, point: Point, now: int) -> str:
         device = self.context.catalogue.devices[point.device]
         moment = clock_text(point.time, now, self.context.city.zone)
-        return f"{device.name or device.id} · {moment}"
+        return f"{moment} · {device.name or device.id}"
 
     def _account(self, found: Overview) -> None:
         line, texts = found.account, self.texts

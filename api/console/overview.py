@@ -132,9 +132,9 @@ class Watch:
         return (count - seen[0][1]) * MINUTE / passed if passed >= 5 * SECOND else None
 
 
-def urgency(alert: Alert) -> tuple[bool, int, int, str]:
-    """Sorting key: unacknowledged before acknowledged, worse before better, newer before older."""
-    return alert.acknowledged is not None, -alert.severity, -alert.raised, alert.id
+def urgency(alert: Alert) -> tuple[int, bool, int, str]:
+    """Sorting key: worse before better, unacknowledged before acknowledged, newer before older."""
+    return -alert.severity, alert.acknowledged is not None, -alert.raised, alert.id
 
 
 def _mains(context: Context, latest: Readings) -> dict[int, Point]:

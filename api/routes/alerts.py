@@ -16,7 +16,7 @@ from api.parameters import Ctx, Cursor, Places, Start, select_time
 from api.problems import Problem, invalid, not_found
 from api.schemas import AlertDetail, AlertEventInfo, AlertInfo
 from devices.kind import Severity
-from store.records import Alert, AlertState
+from store.records import Alert
 from telemetry.clock import format_time
 from telemetry.errors import QueryError
 
@@ -70,7 +70,7 @@ def get_alert(context: Ctx, alert_id: Annotated[str, Path(description="Alert's i
     """An alert and every line of its history, oldest first."""
     alert = context.operations.alert(alert_id)
     if alert is None:
-        raise not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id")
+        raise _no_alert(alert_id)
     history = [
         AlertEventInfo(format_time(e.time), e.what, e.by, e.value, e.text)
         for e in context.operations.alert_events(alert_id)
@@ -90,30 +90,32 @@ class AcknowledgeBody(BaseModel):
 @router.post(
     "/alerts/{alert_id}/ack",
     summary="Acknowledge an alert",
-    responses=answers(AlertInfo, 404, 409, 415),
+    responses=answers(AlertInfo, 404, 411, 415),
 )
 def acknowledge(
     context: Ctx,
     alert_id: Annotated[str, Path(description="Alert's id")],
     body: Annotated[AcknowledgeBody, Body(examples=[{"by": "Nguyễn Văn An"}])],
 ) -> Response:
-    """Note who has the alert. It stays until the condition is over."""
+    """Note who has the alert. It stays until the condition is over; one that is over is cleared by it.
+
+    Doing it twice changes nothing: the answer tells who was first.
+    """
     if not body.by.isprintable():
         raise invalid("by", f"by: must be printable text, got {body.by!r}")
     return respond(encode_alert(context, acknowledge_alert(context, alert_id, body.by)))
 
 
 def acknowledge_alert(context: Context, alert_id: str, by: str) -> Alert:
-    """Acknowledge; a 404 problem for an unknown alert, 409 for one that can't be acknowledged now."""
+    """Acknowledge; a 404 problem for an unknown alert. Doing it twice changes nothing."""
     try:
         return context.alerts.acknowledge(alert_id, by)
-    except QueryError as error:
-        known = context.operations.alert(alert_id)
-        if known is None:
-            raise not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id") from None
-        if known.state in (AlertState.ACKNOWLEDGED, AlertState.CLEARED):
-            raise Problem(409, "Conflict", f"alert {alert_id}: is {known.state} already") from None
-        raise error
+    except QueryError:
+        raise _no_alert(alert_id) from None
+
+
+def _no_alert(alert_id: str) -> Problem:
+    return not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id")
 
 
 def _all(

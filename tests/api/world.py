@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from analytics.alerts.book import AlertBook
 from api.context import Context
 from devices.city import Area, City, Road
 from devices.device import Catalogue, Device
@@ -20,7 +21,6 @@ from store.duckdb_store import DuckDBStore
 from store.records import Alert, AlertEvent, AlertState, QuarantineItem
 from store.sql_store import SqlOperations
 from telemetry.clock import DAY, HOUR, MINUTE, ManualClock, parse_time
-from telemetry.errors import QueryError
 from telemetry.flags import Flag
 from telemetry.ledger import NOBODY, OUTCOME_CODE, Ledger
 from telemetry.live import Hub
@@ -80,27 +80,6 @@ def city() -> City:
     )
 
 
-class Desk:
-    """Acknowledging on the real operations store, as `analytics.alerts.book.AlertBook` promises it."""
-
-    def __init__(self, operations: SqlOperations, clock: ManualClock) -> None:
-        self.operations = operations
-        self.clock = clock
-
-    def acknowledge(self, alert_id: str, by: str) -> Alert:
-        alert = self.operations.alert(alert_id)
-        if alert is None or alert.state != AlertState.UNACKNOWLEDGED:
-            raise QueryError("alert", "must be one that nobody has", alert_id)
-        now = self.clock.now()
-        taken = alert.but(state=AlertState.ACKNOWLEDGED, acknowledged=now, acknowledged_by=by)
-        event = AlertEvent(alert=alert_id, time=now, what="acknowledged", by=by)
-        self.operations.save_alerts([taken], [event])
-        return taken
-
-    def standing(self) -> list[Alert]:
-        return self.operations.standing()
-
-
 @dataclass
 class World:
     """The context and what it was made of."""
@@ -146,6 +125,7 @@ def build(folder: Path) -> World:
     for device in DEVICES:
         catalogue.put(device)
     operations.put_devices(DEVICES)
+    _fill_operations(operations)
     clock, hub = ManualClock(NOW), Hub()
     context = Context(
         settings=load_settings({"URBAN_DATA_DIR": str(folder)}),
@@ -154,13 +134,12 @@ def build(folder: Path) -> World:
         city=city(),
         telemetry=telemetry,
         operations=operations,
-        alerts=Desk(operations, clock),
+        alerts=AlertBook(operations, catalogue, hub, clock),
         hub=hub,
         clock=clock,
     )
     world = World(context, kinds, catalogue, telemetry, operations, clock, hub)
     _fill_telemetry(world)
-    _fill_operations(world)
     return world
 
 
@@ -230,7 +209,7 @@ def alert(number: int, device: str, kind: str, rule: str, quantity: str, **more:
     return Alert(**(fields | more))  # type: ignore[arg-type]
 
 
-def _fill_operations(world: World) -> None:
+def _fill_operations(operations: SqlOperations) -> None:
     high = int(Severity.HIGH)
     alerts = [
         alert(1, "aq-1", "air", "air_unhealthy", "vn_aqi", severity=high),
@@ -249,8 +228,8 @@ def _fill_operations(world: World) -> None:
         ),
     ]
     events = [AlertEvent(alert=a.id, time=a.raised, what="raised", value=a.value) for a in alerts]
-    world.operations.save_alerts(alerts, events)
-    world.operations.put_quarantine(
+    operations.save_alerts(alerts, events)
+    operations.put_quarantine(
         [
             QuarantineItem(
                 id="q-text",
