@@ -25,6 +25,7 @@ from analytics.snapshot import Key, pack, unpack
 from analytics.table import Table
 from analytics.windows import Windows, coarser, gather
 from devices.device import Catalogue
+from devices.kind import ONLINE, AlertRule
 from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Flags, Index, Mask, Times, Values
 from telemetry.clock import HOUR, MINUTE, SECOND
@@ -58,7 +59,7 @@ class Engine:
         self._lighting = Lighting(catalogue.kinds, self._limits)
         self._presence = Presence(self.layout, self._limits)
         self._rules = Rules(self.layout)
-        self._online = catalogue.kinds.quantity_code["online"]
+        self._online = catalogue.kinds.quantity_code[ONLINE.name]
         self._newest = 0  # newest event time seen
         self._watermark = 0
         self._heard_at: int | None = None  # time of the last `process`
@@ -119,6 +120,12 @@ class Engine:
         """
         self._grow()
         self._rules.adopt(rule, device, seen, worst)
+        silent = np.array([r.quantity == ONLINE.name for _, r in self.rules()], dtype=bool)[rule]
+        self._presence.adopt(device[silent], seen[silent])
+
+    def rules(self) -> list[tuple[int, AlertRule]]:
+        """(kind code, rule): what `Transitions.rule` counts."""
+        return self._rules.rules
 
     def snapshot(self) -> bytes:
         """The whole state. Codes are saved with their names, so another process may restore it."""

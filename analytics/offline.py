@@ -52,6 +52,16 @@ class Presence:
         """After a restore: nobody is late before a time-out has passed from now on."""
         self.table["waited"][:] = NEVER
 
+    def adopt(self, device: Codes32, seen: Times) -> None:
+        """Take devices as offline since `seen`, as by a will message: a newer reading brings them back."""
+        t = self.table
+        newer = seen > t["measured"][device]
+        device, seen = device[newer], seen[newer]
+        t["will"][device] = True
+        t["status"][device] = np.maximum(t["status"][device], seen)
+        t["told"][device] = np.maximum(t["told"][device], seen)
+        t["online"][device] = 0
+
     def hear(self, batch: Readings) -> Readings:
         """Take in a batch: who is online or offline by it. Tells changes, and the first of a device."""
         if not len(batch):

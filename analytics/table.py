@@ -34,7 +34,7 @@ class Table:
         self.rows = rows
         for name, old in self._columns.items():
             if rows * self.width > len(old):
-                capacity = max(rows * self.width, 2 * len(old), 64)
+                capacity = max(rows * self.width, 2 * len(old), 64 * self.width)
                 self._columns[name] = self._extended(old, capacity, self._fill[name])
 
     @staticmethod

@@ -40,6 +40,9 @@ STORE_FAILURES = _counter(
 )
 ENGINE_READINGS = _counter("urban_engine_readings_total", "Readings that analytics has taken in")
 ENGINE_SECONDS = _seconds("urban_engine_batch_seconds", "Time that analytics took for one batch")
+ENGINE_FAILURES = _counter(
+    "urban_engine_failures_total", "Steps of analytics that failed and were done again"
+)
 ENGINE_BEHIND = _gauge(
     "urban_engine_batches_behind", "Stored batches that analytics has not taken in yet"
 )

@@ -33,7 +33,7 @@ def recomputed(rows: list[Row], told: Told) -> dict[tuple[int, str, str, int], t
             window = windows[step, device, quantity, time // step * step]
             if flag == 1 and not math.isnan(value):
                 window.append((time, value))
-    found = {}
+    found: dict[tuple[int, str, str, int], tuple[float, ...]] = {}
     for key, values in windows.items():
         v = [value for _, value in sorted(values)]
         none = (0.0, 0.0, math.nan, math.nan, math.nan)

@@ -1,0 +1,268 @@
+"""The store's log → engine → facts in the store, alerts in the book, news on the live stream.
+
+One thread. The position in the log moves when a batch's facts are written, and is saved with the
+engine's state; so after SIGKILL the batches behind the last snapshot are taken in again, and what
+follows from them is the same and written over itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+
+from analytics import checkpoint
+from analytics.alerts.book import AlertBook
+from analytics.engine import Engine
+from analytics.facts import Facts
+from analytics.history import Cut
+from store.operations import OperationsStore
+from store.records import STANDING
+from store.telemetry import Stored, TelemetryStore
+from telemetry import metrics
+from telemetry.clock import HOUR, SECOND, Clock
+from telemetry.errors import StoreError, UrbanError
+from telemetry.live import Hub
+from telemetry.readings import Readings
+
+log = logging.getLogger(__name__)
+
+ROWS = 50_000  # readings taken in at once, about
+LOOK_BACK = 26 * HOUR  # of the log, where there is no snapshot: NowCast's hours and a day of alerts
+SETTLE = 2 * SECOND  # readings of the last moments may not be in the log yet
+LIVE = 5 * SECOND  # closer to now than this, time passes for the engine too
+TRIES = 5
+
+
+class Worker:
+    """Tails the log of `telemetry` from where it left off.
+
+    Args: engine (a new one: its state comes from the snapshot), telemetry, operations, book, hub,
+    clock, snapshot_path (a file; its folder must exist), save_every (between snapshots [s]).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        telemetry: TelemetryStore,
+        operations: OperationsStore,
+        book: AlertBook,
+        hub: Hub,
+        clock: Clock,
+        snapshot_path: Path,
+        save_every: float = 30.0,
+    ) -> None:
+        self.engine = engine
+        self._telemetry = telemetry
+        self._operations = operations
+        self._book = book
+        self._hub = hub
+        self._clock = clock
+        self._path = snapshot_path
+        self._save_every = save_every
+        self._position = 0
+        self._todo: deque[Facts] = deque()
+        self._cut: Cut | None = None
+        self._written = 0  # position up to which all facts are written
+        self._at_hand: tuple[int, int] | None = None  # first and last batch of the step
+        self._careful = 0  # up to this position one batch at a time: one of them failed
+        self._tries: dict[int, int] = {}
+        self._skipped: set[int] = set()
+        self._trouble = ""
+        self._awake, self._ending = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="analytics", daemon=True)
+
+    def start(self) -> None:
+        """Take up the state of the last run and follow the log from there."""
+        self._begin()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was appended to the log."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """End the thread after the batch at hand, and save the state."""
+        self._ending.set()
+        self._awake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+            self._save()
+
+    def behind(self) -> int:
+        """Batches in the log that are not taken in yet."""
+        return max(0, self._telemetry.position() - self._position)
+
+    def caught_up(self) -> bool:
+        """Everything in the log is taken in, and its facts are written."""
+        return self._written >= self._telemetry.position()
+
+    def trouble(self) -> str:
+        """What is wrong, in words; "" when well."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return "has ended"
+        return self._trouble
+
+    def _begin(self) -> None:
+        """Engine and position from the snapshot; without one, from the log's beginning or its last day."""
+        self._todo.clear()
+        self._cut = None
+        found = self._restored()
+        if found is None:
+            self.engine = Engine(
+                self.engine.layout.catalogue, self.engine.zone, self.engine.lateness
+            )
+            self._position = 0
+            self._cut = Cut(self._clock.now() - LOOK_BACK, self._telemetry.position())
+        else:
+            self._position, self.engine = found
+        self._written = self._position
+        self._adopt()
+
+    def _restored(self) -> tuple[int, Engine] | None:
+        try:
+            saved = checkpoint.load(self._path)
+            if saved is None:
+                return None
+            position, state = saved
+            if position > self._telemetry.position():
+                need = f"is of another log: it ends at batch {self._telemetry.position()}"
+                raise StoreError(str(self._path), need, position)
+            old = self.engine
+            return position, Engine.restore(state, old.layout.catalogue, old.zone, old.lateness)
+        except StoreError as error:
+            log.warning("%s; analytics reads the log again instead", error)
+            return None
+
+    def _adopt(self) -> None:
+        """Let the engine clear what stands in the book: it may not have seen it raised."""
+        code = {(kind, rule.code): place for place, (kind, rule) in enumerate(self.engine.rules())}
+        catalogue, kinds = self.engine.layout.catalogue, self.engine.layout.kinds
+        rows = [
+            (code[kinds.code[a.kind], a.rule], catalogue.code(a.device), a.updated, a.worst)
+            for a in self._operations.standing()
+            if a.state in STANDING and (kinds.code.get(a.kind, -1), a.rule) in code
+        ]
+        known = [(r, d, t, w) for r, d, t, w in rows if d is not None]
+        if known:
+            rule, device, seen, worst = (np.array(c) for c in zip(*known, strict=True))
+            self.engine.adopt(rule, device.astype(np.int32), seen, worst)
+
+    def _run(self) -> None:
+        saved, cost = time.monotonic(), 0.0
+        while not self._ending.is_set():
+            moved = self._try()
+            # Twenty times what it costs: a large state does not eat its own machine.
+            if time.monotonic() - saved >= max(self._save_every, 20 * cost):
+                started = time.monotonic()
+                self._save()
+                saved = time.monotonic()
+                cost = saved - started
+            if not moved:
+                self._awake.wait(1.0)
+                self._awake.clear()
+
+    def _try(self) -> bool:
+        """One step; what fails is logged, counted and done again."""
+        try:
+            moved = self._step()
+        except Exception as error:
+            self._failed(error)
+            return False
+        self._trouble = ""
+        return moved
+
+    def _step(self) -> bool:
+        """Write what is still to be written, then take in the next batches. False: nothing was there."""
+        self._write()
+        self._at_hand = None
+        now = self._clock.now()
+        batches = self._telemetry.since(
+            self._position, 1 if self._position < self._careful else ROWS
+        )
+        if batches:
+            self._take(batches, now)
+        else:
+            self._todo.append(self.engine.advance(now - SETTLE))
+        self._write()
+        self._written = self._position
+        metrics.ENGINE_BEHIND.set(self.behind())
+        return bool(batches)
+
+    def _take(self, batches: list[Stored], now: int) -> None:
+        self._at_hand = batches[0].position, batches[-1].position
+        wanted = [b for b in batches if b.position not in self._skipped and self._in_reach(b)]
+        readings = Readings.concat([b.readings for b in wanted])
+        if len(readings):
+            with metrics.ENGINE_SECONDS.time():
+                self._todo.append(self.engine.process(readings, now))
+                newest = int(readings.received.max())
+                if now - newest < LIVE:
+                    self._todo.append(self.engine.advance(newest))
+            metrics.ENGINE_READINGS.inc(len(readings))
+        self._position = batches[-1].position
+
+    def _in_reach(self, batch: Stored) -> bool:
+        return self._cut is None or self._cut.reaches(batch)
+
+    def _write(self) -> None:
+        """Write facts in order. Each step may be done twice: a failure repeats the whole of it."""
+        while self._todo:
+            facts = self._todo[0] if self._cut is None else self._cut.whole(self._todo[0])
+            self._telemetry.correct_flags(facts.flags)
+            self._telemetry.put_derived(facts.derived)
+            for step, rollups in facts.rollups.items():
+                self._telemetry.put_rollups(step, rollups)
+            anew = {s: self._telemetry.recompute(s, *named) for s, named in facts.stale.items()}
+            for step, rollups in anew.items():
+                self._telemetry.put_rollups(step, rollups)
+            self._book.apply(facts.transitions)
+            self._todo.popleft()
+            if len(facts.derived):
+                self._hub.publish("readings", facts.derived)
+            now = self._clock.now()
+            self._todo.extend(self.engine.amend(s, r, now) for s, r in anew.items() if len(r))
+        if self._cut is not None and self._cut.passed(self._position):
+            self._cut = None
+
+    def _failed(self, error: Exception) -> None:
+        self._trouble = str(error) if isinstance(error, UrbanError) else repr(error)
+        metrics.ENGINE_FAILURES.inc()
+        if isinstance(error, StoreError):
+            # The store is away: nothing is given up, however long it takes.
+            log.warning("analytics waits for the store at batch %d: %s", self._position, error)
+            return
+        log.exception("analytics failed at batches %s", self._at_hand)
+        if self._at_hand is not None:
+            self._blame(*self._at_hand)
+        self._recover()
+
+    def _blame(self, first: int, last: int) -> None:
+        """Count a failure; a batch that failed alone and often enough is left out."""
+        self._careful = max(self._careful, last)
+        if first < last:
+            return
+        self._tries[first] = self._tries.get(first, 0) + 1
+        if self._tries[first] >= TRIES:
+            log.critical("analytics leaves out batch %d: %s", first, self._trouble)
+            self._skipped.add(first)
+
+    def _recover(self) -> None:
+        # The engine may hold half a batch: go back to the last state that is known to be whole.
+        try:
+            self._begin()
+        except Exception:
+            log.exception("analytics could not go back to its last snapshot")
+
+    def _save(self) -> None:
+        """Save the state, unless facts of it are still to be written."""
+        if self._todo:
+            return
+        try:
+            checkpoint.save(self._path, self._position, self.engine.snapshot())
+        except StoreError as error:
+            log.warning("%s", error)

@@ -1,0 +1,172 @@
+"""Who is online: time-outs, will messages, and the races between them and readings."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics.engine import Engine
+from devices.device import Catalogue, Device
+from telemetry.clock import HOUR, MINUTE, SECOND, ManualClock
+from tests.analytics.city import T0, ZONE, Told, batch, catalogue
+
+TIMEOUT = 300 * SECOND  # devices/kinds/air.py
+DEVICES = (Device(id="aq-1", kind="air"), Device(id="nobody", kind="air", registered=False))
+
+
+class Watch:
+    """An engine over one station, driven by a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.known: Catalogue = catalogue(DEVICES)
+        self.clock = ManualClock(T0)
+        self.engine = Engine(self.known, ZONE)
+        self.told = Told(self.known)
+
+    def reading(self, time: int | None = None, received: int | None = None) -> None:
+        now = self.clock.now()
+        row = ("aq-1", "pm25", now if time is None else time, 12.0)
+        rows = batch(self.known, [row], received=now if received is None else received)
+        self.told.take(self.engine.process(rows, now))
+
+    def status(self, online: int, time: int) -> None:
+        rows = batch(self.known, [("aq-1", "online", time, online)])
+        self.told.take(self.engine.process(rows, self.clock.now()))
+
+    def advance(self, ns: int = 0) -> None:
+        self.clock.advance(ns)
+        self.told.take(self.engine.advance(self.clock.now()))
+
+    @property
+    def changes(self) -> list[str]:
+        return [what for what, _ in self.told.changes("device_offline")]
+
+    @property
+    def online(self) -> list[float]:
+        return [v for (d, q, _), v in self.told.derived.items() if (d, q) == ("aq-1", "online")]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+def test_silent_for_longer_than_its_time_out(watch: Watch) -> None:
+    watch.advance()
+    watch.reading()
+    watch.advance(TIMEOUT)
+    assert watch.changes == []
+    watch.advance(1)
+    assert watch.changes == ["raise"]
+    assert watch.told.of("online")["aq-1", T0 + TIMEOUT] == 0
+    watch.reading()
+    assert watch.changes == ["raise", "clear"]
+    assert watch.online == [1, 0, 1]
+
+
+def test_the_same_silence_is_told_once(watch: Watch) -> None:
+    watch.advance()
+    for _ in range(20):
+        watch.advance(MINUTE)
+    assert watch.changes == ["raise"]
+
+
+def test_a_registered_device_that_never_reports_is_missed(watch: Watch) -> None:
+    watch.advance()
+    watch.advance(TIMEOUT + 1)
+    assert watch.told.changes("device_offline") == [("raise", "aq-1")]
+
+
+@pytest.mark.parametrize("late_ns", [0, 1, SECOND])
+def test_a_message_received_in_time_wins_over_the_time_out(watch: Watch, late_ns: int) -> None:
+    """Received before the time-out, taken in after it was looked at: no alarm is left."""
+    watch.advance()
+    watch.reading()
+    watch.clock.advance(TIMEOUT)
+    received = watch.clock.now()
+    watch.advance(late_ns)
+    watch.reading(received, received)
+    watch.advance(TIMEOUT - late_ns)
+    assert watch.changes in ([], ["raise", "clear"])
+    assert watch.online[-1] == 1
+
+
+def test_a_message_taken_in_before_the_clock_is_looked_at_leaves_no_trace(watch: Watch) -> None:
+    watch.advance()
+    watch.reading()
+    watch.clock.advance(TIMEOUT + 1)
+    watch.reading()
+    watch.advance()
+    assert watch.changes == []
+
+
+def test_a_will_message_takes_a_device_offline_at_once(watch: Watch) -> None:
+    watch.reading()
+    watch.status(0, T0 + SECOND)
+    assert watch.changes == ["raise"]
+    watch.clock.advance(2 * SECOND)
+    watch.reading()
+    assert watch.changes == ["raise", "clear"]
+
+
+def test_a_reading_measured_before_the_will_does_not_bring_it_back(watch: Watch) -> None:
+    watch.status(0, T0 + SECOND)
+    watch.clock.advance(2 * SECOND)
+    watch.reading(T0)
+    assert watch.changes == ["raise"]
+    watch.reading(T0 + SECOND)
+    assert watch.changes == ["raise"]
+    watch.reading(T0 + SECOND + 1)
+    assert watch.changes == ["raise", "clear"]
+
+
+def test_will_and_newer_reading_in_either_order_leave_it_online() -> None:
+    for order in ((0, 1), (1, 0)):
+        watch = Watch()
+        watch.clock.advance(10 * SECOND)
+        for step in order:
+            if step == 0:
+                watch.status(0, T0 + SECOND)
+            else:
+                watch.reading(T0 + 2 * SECOND)
+        assert watch.online[-1] == 1
+
+
+def test_a_clock_that_runs_ahead_does_not_hide_a_will(watch: Watch) -> None:
+    watch.reading(time=T0 + 5 * MINUTE, received=T0)
+    watch.status(0, T0 + SECOND)
+    assert watch.changes == ["raise"]
+
+
+def test_an_online_status_brings_it_back(watch: Watch) -> None:
+    watch.status(0, T0)
+    watch.status(1, T0 + 5 * SECOND)
+    assert watch.changes == ["raise", "clear"]
+
+
+def test_history_replayed_fast_raises_no_false_alarm(watch: Watch) -> None:
+    watch.advance()
+    for hour in range(48):
+        watch.reading(time=T0 - (48 - hour) * HOUR)
+        watch.advance(SECOND)
+    assert watch.changes == []
+
+
+def test_after_a_restore_nobody_is_late_before_a_time_out(watch: Watch) -> None:
+    watch.advance()
+    watch.reading()
+    state = watch.engine.snapshot()
+    watch.clock.advance(5 * HOUR)
+    watch.engine = Engine.restore(state, watch.known, watch.engine.zone)
+    watch.advance()
+    watch.advance(TIMEOUT)
+    assert watch.changes == []
+    watch.advance(1)
+    assert watch.changes == ["raise"]
+
+
+def test_unregistered_devices_are_missed_only_once_they_were_heard(watch: Watch) -> None:
+    watch.advance()
+    row = ("nobody", "pm25", T0, 12.0)
+    watch.told.take(watch.engine.process(batch(watch.known, [row]), T0))
+    watch.advance(TIMEOUT + 1)
+    assert ("raise", "nobody") in watch.told.changes("device_offline")
