@@ -35,6 +35,7 @@ ROWS = 50_000  # readings taken in at once, about
 LOOK_BACK = 26 * HOUR  # of the log, where there is no snapshot: NowCast's hours and a day of alerts
 SETTLE = 2 * SECOND  # readings of the last moments may not be in the log yet
 LIVE = 5 * SECOND  # closer to now than this, time passes for the engine too
+TOGETHER = 256  # stored batches; more of them at once are taken in as one
 TRIES = 5
 
 
@@ -194,17 +195,24 @@ class Worker:
         return bool(batches)
 
     def _take(self, batches: list[Stored], now: int) -> None:
-        self._at_hand = batches[0].position, batches[-1].position
-        wanted = [b for b in batches if b.position not in self._skipped and self._in_reach(b)]
+        """Batch by batch, so that a replay judges each as it was judged; together only when far behind."""
+        together = len(batches) > TOGETHER
+        for group in [batches] if together else [[b] for b in batches]:
+            self._at_hand = group[0].position, group[-1].position
+            self._process(group, now)
+            self._position = group[-1].position
+
+    def _process(self, group: list[Stored], now: int) -> None:
+        wanted = [b for b in group if b.position not in self._skipped and self._in_reach(b)]
         readings = Readings.concat([b.readings for b in wanted])
-        if len(readings):
-            with metrics.ENGINE_SECONDS.time():
-                self._todo.append(self.engine.process(readings, now))
-                newest = int(readings.received.max())
-                if now - newest < LIVE:
-                    self._todo.append(self.engine.advance(newest))
-            metrics.ENGINE_READINGS.inc(len(readings))
-        self._position = batches[-1].position
+        if not len(readings):
+            return
+        with metrics.ENGINE_SECONDS.time():
+            self._todo.append(self.engine.process(readings, now))
+            newest = int(readings.received.max())
+            if now - newest < LIVE:
+                self._todo.append(self.engine.advance(newest))
+        metrics.ENGINE_READINGS.inc(len(readings))
 
     def _in_reach(self, batch: Stored) -> bool:
         return self._cut is None or self._cut.reaches(batch)
