@@ -37,7 +37,7 @@ def keys(seed: int, names: list[str], *words: object) -> Keys:
 
 def derived(of: ArrayLike, salt: int) -> Keys:
     """Other keys, independent of these: one for each purpose."""
-    return _mixed(np.asarray(of, dtype=np.uint64) + np.uint64(salt) * _GOLDEN)
+    return _mixed(np.asarray(of, dtype=np.uint64) + np.uint64(salt * int(_GOLDEN) % 2**64))
 
 
 def uniform(of: ArrayLike, index: ArrayLike = 0) -> Values:

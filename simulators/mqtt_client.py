@@ -10,14 +10,23 @@ from telemetry.address import BrokerAddress
 from telemetry.errors import StartError
 
 
-def mqtt_client(address: BrokerAddress, *, in_flight: int = 20) -> aiomqtt.Client:
+def mqtt_client(
+    address: BrokerAddress,
+    *,
+    in_flight: int = 20,
+    identifier: str | None = None,
+    will: aiomqtt.Will | None = None,
+) -> aiomqtt.Client:
     """A client that is not connected yet; `in_flight` publishes may wait for confirmation at once.
 
+    `identifier` is the client id (None: a random one), `will` what the broker says for it when it is lost.
     To be made inside a running event loop.
     """
     client = aiomqtt.Client(
         address.host,
         address.port,
+        identifier=identifier,
+        will=will,
         username=address.user,
         password=address.password,
         tls_context=ssl.create_default_context() if address.tls else None,

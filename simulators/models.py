@@ -1,0 +1,100 @@
+"""Kinds → what their devices measure: every model of the city, wired once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from devices.city import City
+from devices.device import Device
+from devices.kind import Kind
+from devices.registry import Kinds
+from simulators.air import AirModel
+from simulators.chance import derived, key, wander
+from simulators.emission import EmissionModel
+from simulators.feeder import FeederModel
+from simulators.fleet import Fleet, LocalTime, Rows
+from simulators.lamp import LampModel, LightPlan
+from simulators.level import LevelModel
+from simulators.noise import NoiseModel
+from simulators.sun import Sun
+from simulators.traffic import TrafficModel
+from simulators.tree import TreeModel
+from simulators.waste import WasteModel
+from simulators.water import WaterModel
+from simulators.weather import Weather, WeatherModel
+from telemetry.arrays import Values
+
+
+class Model(Protocol):
+    """What the devices of one kind measure: a pure function of the rows."""
+
+    def values(self, rows: Rows) -> dict[str, Values]:
+        """Columns by quantity, in the quantities' units, not rounded yet."""
+        ...
+
+
+class DeclaredModel:
+    """A kind without a model of its own: smooth values in the middle of what is plausible."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def values(self, rows: Rows) -> dict[str, Values]:
+        """Columns by quantity, of all that a device may send."""
+        found = {}
+        for salt, quantity in enumerate((q for q in self._kind.quantities if not q.derived), 300):
+            low, high = max(quantity.plausible.low, -1e6), min(quantity.plausible.high, 1e6)
+            # A day's change of a twentieth of the span stays within any believable rate.
+            change = np.tanh(wander(derived(rows.key, salt), rows.t, 86_400.0, 21_600.0, 3_600.0))
+            found[quantity.name] = (low + high) / 2 + (high - low) / 40 * change
+        return found
+
+
+class Scene:
+    """A simulated city: its fleets and their models, by kind."""
+
+    def __init__(self, city: City, kinds: Kinds, devices: Sequence[Device], seed: int) -> None:
+        self.city = city
+        # Two cities of one seed are two cities.
+        self.seed = key(seed, city.name)
+        self.local = LocalTime(city.zone)
+        self.sun = Sun(city)
+        self.plan = LightPlan(self.sun, self.local)
+        self.weather = Weather(city, self.seed, self.local, self.sun)
+        self.fleets: dict[str, Fleet] = {}
+        for kind in kinds:
+            of_kind = [d for d in devices if d.kind == kind.name]
+            if of_kind:
+                self.fleets[kind.name] = Fleet(kind, of_kind, self.seed, self.local)
+        self.models = {name: self._model(name) for name in self.fleets}
+
+    def _model(self, name: str) -> Model:
+        fleet, weather, sun = self.fleets[name], self.weather, self.sun
+        match name:
+            case "air":
+                return AirModel(weather, sun, fleet, self.seed)
+            case "weather":
+                return WeatherModel(weather, fleet)
+            case "noise":
+                return NoiseModel(weather, fleet)
+            case "water":
+                return WaterModel(weather, sun, fleet)
+            case "level":
+                return LevelModel(weather, fleet, self.seed)
+            case "traffic":
+                return TrafficModel(fleet)
+            case "lamp":
+                return LampModel(self.plan, fleet, self.seed)
+            case "feeder":
+                return FeederModel(self.plan, fleet, self.fleets.get("lamp"))
+            case "waste":
+                return WasteModel(weather, sun, fleet)
+            case "emission":
+                return EmissionModel(fleet)
+            case "tree":
+                return TreeModel(weather, fleet)
+            case _:
+                return DeclaredModel(fleet.kind)
