@@ -32,6 +32,8 @@ from ingest.broker import EmbeddedBroker, free_port
 from ingest.decode import Decoder
 from ingest.pipeline import Pipeline
 from ingest.receiver import Receiver
+from ingest.sink import Sink
+from ingest.spool import Spool
 from store.duckdb_store import DuckDBStore
 from store.sql_store import SqlOperations
 from telemetry.address import BrokerAddress
@@ -123,9 +125,8 @@ def _drain_ours(folder: Path, messages: int, broker: str) -> dict[str, Any]:
             if stored[0] >= 4 * messages:
                 done.set()
 
-        receiver = Receiver(
-            BrokerAddress("127.0.0.1", port), client_id, pipeline, SystemClock(), 5_000, on_stored
-        )
+        sink = Sink(pipeline, Spool(folder / "spool", 2**30), on_stored)
+        receiver = Receiver(BrokerAddress("127.0.0.1", port), client_id, sink, SystemClock())
         cpu = time.process_time()
         start = time.perf_counter()
         receiver.start()

@@ -21,6 +21,8 @@ from ingest.broker import EmbeddedBroker
 from ingest.decode import Decoder
 from ingest.pipeline import Pipeline
 from ingest.receiver import Receiver
+from ingest.sink import Sink
+from ingest.spool import Spool
 from ingest.validate import Limits
 from simulators.placement import simulated_devices
 from store.duckdb_store import DuckDBStore
@@ -150,9 +152,9 @@ class Platform:
         )
         limits = Limits(ahead=int(settings.ahead_s * SECOND))
         pipeline = Pipeline(self.catalogue, self.telemetry, self.operations, decoder, limits)
-        return Receiver(
-            self.address, settings.client_id, pipeline, self.clock, settings.batch, self._stored
-        )
+        spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
+        self.sink = Sink(pipeline, spool, self._stored)
+        return Receiver(self.address, settings.client_id, self.sink, self.clock, settings.batch)
 
     def _stored(self, readings: Readings) -> None:
         self.worker.wake()
@@ -160,8 +162,8 @@ class Platform:
 
     def _checks(self) -> dict[str, Callable[[], str]]:
         checks: dict[str, Callable[[], str]] = {
-            "broker": lambda: self.receiver.trouble,
-            "analytics": lambda: self.worker.trouble(),
+            "ingest": self.receiver.trouble,
+            "analytics": self.worker.trouble,
         }
         if self.broker is not None:
             broker = self.broker

@@ -60,7 +60,7 @@ async def _run(settings: Settings) -> None:
     try:
         platform.start()
         if not await asyncio.to_thread(platform.receiver.wait_until_subscribed, 15.0):
-            raise StartError("URBAN_BROKER", platform.receiver.trouble, str(platform.address))
+            raise StartError("URBAN_BROKER", platform.receiver.trouble(), str(platform.address))
         city = _city(settings, platform)
         context = platform.context()
         checks = dict(context.checks)
@@ -136,7 +136,8 @@ async def _show_history(platform: Platform, ended: asyncio.Event) -> None:
 
 def _settled(platform: Platform) -> bool:
     live = platform.progress is None
-    return live and platform.receiver.waiting() == 0 and platform.worker.caught_up()
+    taken = platform.receiver.waiting() == 0 and not platform.sink.waits()
+    return live and taken and platform.worker.caught_up()
 
 
 def _say_tenth(bar: Progress, said: int, done: int, total: int) -> int:

@@ -20,6 +20,7 @@ from store.operations import OperationsStore
 from store.records import QuarantineItem
 from store.telemetry import TelemetryStore
 from telemetry import metrics
+from telemetry.errors import StoreError
 from telemetry.ledger import NOBODY, Ledger
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
@@ -62,6 +63,8 @@ class Pipeline:
         """
         try:
             whole = self._prepare(messages)
+        except StoreError:
+            raise  # the store is away: no fault of the messages
         except Exception:
             _LOG.exception("a batch of %d messages could not be prepared", len(messages))
         else:

@@ -1,4 +1,4 @@
-"""The broker's messages, acknowledged only after they are durable. Two threads: paho's and the pipeline's.
+"""The broker's messages, acknowledged only after they are durable. Two threads: paho's, and ours.
 
 paho-mqtt and not aiomqtt: aiomqtt acknowledges before a message is processed (docs/decisions).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from paho.mqtt import client as paho
@@ -16,12 +16,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.intake import Message
 from devices.topics import STATUS, TELEMETRY
-from ingest.pipeline import Pipeline, Prepared
+from ingest.sink import Sink
 from telemetry import metrics
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
-from telemetry.errors import StoreError
-from telemetry.readings import Readings
 
 _LOG = logging.getLogger(__name__)
 KEEPALIVE_S = 10
@@ -30,26 +28,23 @@ LINGER_S = 0.03
 
 
 class Receiver:
-    """Takes messages from a broker through a persistent session and feeds them to a pipeline.
+    """Takes messages from a broker through a persistent session and feeds them to a sink.
 
-    batch      messages in one write at most; twice as many may be unacknowledged
-    on_stored  called with the new readings after they are durable and acknowledged
+    batch: messages in one write at most; twice as many may be unacknowledged.
     """
 
     def __init__(
         self,
         address: BrokerAddress,
         client_id: str,
-        pipeline: Pipeline,
+        sink: Sink,
         clock: Clock,
         batch: int = 5_000,
-        on_stored: Callable[[Readings], None] = lambda readings: None,
         topics: Sequence[str] = (TELEMETRY, STATUS),
     ) -> None:
-        self._pipeline = pipeline
+        self._sink = sink
         self._clock = clock
         self._batch = batch
-        self._on_stored = on_stored
         self._topics = topics
         self._address = address
         self._inbox: deque[Message] = deque()
@@ -59,7 +54,7 @@ class Receiver:
         self._subscribed = threading.Event()
         self._answered = threading.Event()
         self._generation = 0
-        self.trouble = "not connected yet"
+        self._trouble = "not connected yet"
         self._client = self._new_client(address, client_id)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
@@ -74,12 +69,14 @@ class Receiver:
         return self._subscribed.wait(timeout_s)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Finish the batch at hand and leave. The broker keeps what was not acknowledged."""
+        """Finish the batch at hand, close the sink and leave. The broker keeps what was not acknowledged."""
         self._stopping.set()
         self._filled.set()
         self._room.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._sink.close()
         self._send_receipts()
         self._client.disconnect()
         self._client.loop_stop()
@@ -93,6 +90,12 @@ class Receiver:
         if self._subscribed.is_set():
             self._client.unsubscribe("urban/nothing")
             self._answered.wait(timeout_s)
+
+    def trouble(self) -> str:
+        """What is wrong, in words; "" when well."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return "the ingest thread has ended; see the log"
+        return self._trouble or self._sink.trouble
 
     def waiting(self) -> int:
         """Messages taken from the broker and not yet processed."""
@@ -120,18 +123,18 @@ class Receiver:
 
     def _on_connect(self, client: paho.Client, _u: Any, _f: Any, code: Any, _p: Any) -> None:
         if code.is_failure:
-            self.trouble = f"the broker at {self._address} refuses us: {code}"
-            _LOG.error("%s", self.trouble)
+            self._trouble = f"the broker at {self._address} refuses us: {code}"
+            _LOG.error("%s", self._trouble)
             return
         # Subscribe on every connect: a broker may have lost the session it says it has.
         client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_subscribe(self, _c: Any, _u: Any, _m: Any, codes: list[Any], _p: Any) -> None:
         if any(code.is_failure for code in codes):
-            self.trouble = f"the broker at {self._address} refuses the subscription"
-            _LOG.error("%s", self.trouble)
+            self._trouble = f"the broker at {self._address} refuses the subscription"
+            _LOG.error("%s", self._trouble)
             return
-        self.trouble = ""
+        self._trouble = ""
         metrics.CONNECTED.set(1)
         self._subscribed.set()
 
@@ -141,8 +144,8 @@ class Receiver:
         self._subscribed.clear()
         metrics.CONNECTED.set(0)
         if not self._stopping.is_set():
-            self.trouble = f"no connection to the broker at {self._address} ({code})"
-            _LOG.warning("%s", self.trouble)
+            self._trouble = f"no connection to the broker at {self._address} ({code})"
+            _LOG.warning("%s", self._trouble)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -167,13 +170,21 @@ class Receiver:
             self._room.wait(0.1)
 
     def _run(self) -> None:
+        """One batch of what arrives, one of what waits on disk: neither starves the other."""
+        drained = False
         while not self._stopping.is_set():
-            messages = self._next_batch()
-            if messages:
-                self._handle(messages)
+            messages = self._next_batch(0.0 if drained else self._patience())
+            if messages and self._keep(messages):
+                self._acknowledge(messages)
+            drained = self._sink.drain()
 
-    def _next_batch(self) -> list[Message]:
-        self._filled.wait()
+    def _patience(self) -> float | None:
+        """How long to wait for messages: for ever, or until it is time to look after the disk. [s]"""
+        return 0.1 if self._sink.waits() else None
+
+    def _next_batch(self, patience_s: float | None) -> list[Message]:
+        if not self._filled.wait(patience_s):
+            return []
         if len(self._inbox) < self._batch:
             self._stopping.wait(LINGER_S)
         self._filled.clear()
@@ -184,34 +195,23 @@ class Receiver:
         metrics.WAITING.set(len(self._inbox) + len(messages))
         return messages
 
-    def _handle(self, messages: list[Message]) -> None:
-        stored = []
-        for prepared in self._pipeline.prepare(messages):
-            readings = self._write(prepared)
-            if readings is None:
-                return  # stopped before it was durable: nothing is acknowledged
-            stored.append(readings)
-        self._acknowledge(messages)
-        for readings in stored:
-            if len(readings):
-                self._on_stored(readings)
-
-    def _write(self, prepared: Prepared) -> Readings | None:
-        """Write until the stores take it; None where we are stopped meanwhile."""
+    def _keep(self, messages: list[Message]) -> bool:
+        """Try until the batch is durable; False where we are stopped before: it comes again."""
         delay_s = 0.1
-        while True:
-            try:
-                readings = self._pipeline.write(prepared)
-            except StoreError as error:
-                metrics.STORE_FAILURES.inc()
-                self.trouble = f"{error} (trying again)"
-                _LOG.error("%s", self.trouble)
-                if self._stopping.wait(delay_s):
-                    return None
-                delay_s = min(2 * delay_s, 5.0)
-            else:
-                self.trouble = "" if self._subscribed.is_set() else self.trouble
-                return readings
+        while not self._try(messages):
+            if self._stopping.wait(delay_s):
+                return False
+            delay_s = min(2 * delay_s, 5.0)
+        return True
+
+    def _try(self, messages: list[Message]) -> bool:
+        try:
+            kept = self._sink.keep(messages)
+        except Exception as error:  # a fault of ours must not end the thread, nor lose the batch
+            _LOG.exception("a batch could not be kept")
+            self._trouble = f"{type(error).__name__} in ingest; see the log"
+            return False
+        return kept
 
     def _acknowledge(self, messages: list[Message]) -> None:
         for message in messages:

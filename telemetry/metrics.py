@@ -38,6 +38,10 @@ WRITE_SECONDS = _seconds(
 STORE_FAILURES = _counter(
     "urban_store_failures_total", "Writes that the telemetry store refused or lost"
 )
+SPOOL_BYTES = _gauge("urban_spool_bytes", "Bytes that wait on our disk for a store")
+SPOOLED = _counter(
+    "urban_spooled_messages_total", "Messages kept on our disk because a store was away"
+)
 ENGINE_READINGS = _counter("urban_engine_readings_total", "Readings that analytics has taken in")
 ENGINE_SECONDS = _seconds("urban_engine_batch_seconds", "Time that analytics took for one batch")
 ENGINE_FAILURES = _counter(

@@ -166,6 +166,13 @@ SETTINGS: tuple[Setting, ...] = (
         _whole(1, 50_000),
     ),
     Setting(
+        "spool_mb",
+        "2048",
+        "1…1000000",
+        "Disk for messages while a store is away [MiB]",
+        _whole(1, 1_000_000),
+    ),
+    Setting(
         "sync",
         "1s",
         "always, or a duration like 1s",
@@ -197,6 +204,7 @@ class Settings:
     max_payload: int
     ahead_s: float
     batch: int
+    spool_mb: int
     sync: str
     language: str
 

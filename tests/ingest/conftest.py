@@ -25,6 +25,7 @@ NOW = 1_795_316_400 * SECOND  # 2026-11-22T03:00:00Z
 class Bench:
     """A pipeline with its stores, and short ways to feed it and to look."""
 
+    folder: Path
     kinds: Kinds
     catalogue: Catalogue
     telemetry: DuckDBStore
@@ -72,7 +73,7 @@ def build(folder: Path, devices: Sequence[Device] = (), unregistered: str = "acc
     telemetry = DuckDBStore(folder / "t.duckdb", catalogue)
     decoder = Decoder(catalogue, unregistered, max_devices=1000)
     pipeline = Pipeline(catalogue, telemetry, operations, decoder)
-    return Bench(kinds, catalogue, telemetry, operations, pipeline)
+    return Bench(folder, kinds, catalogue, telemetry, operations, pipeline)
 
 
 @pytest.fixture

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devices.intake import Message
 from ingest.broker import EmbeddedBroker, free_port
 from ingest.receiver import Receiver
+from ingest.sink import Sink
+from ingest.spool import Spool
 from telemetry.address import BrokerAddress
 from telemetry.clock import SystemClock
 from telemetry.errors import StartError, StoreError
@@ -32,11 +37,12 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     made.stop()
 
 
-def receiver(broker: Broker, bench: Bench, batch: int = 100) -> Receiver:
+def receiver(broker: Broker, bench: Bench, spool_bytes: int = 2**30) -> Receiver:
     address = BrokerAddress("127.0.0.1", broker.port)
-    made = Receiver(address, "urban-ingest", bench.pipeline, SystemClock(), batch)
+    sink = Sink(bench.pipeline, Spool(bench.folder / "spool", spool_bytes))
+    made = Receiver(address, "urban-ingest", sink, SystemClock(), 100)
     made.start()
-    assert made.wait_until_subscribed(10), made.trouble
+    assert made.wait_until_subscribed(10), made.trouble()
     return made
 
 
@@ -86,23 +92,52 @@ def test_acknowledged_messages_do_not_come_again(broker: Broker, bench: Bench) -
     assert bench.account()["messages"] == 301
 
 
-def test_nothing_is_acknowledged_before_the_store_has_it(
+def refuse(*_: object) -> int:
+    raise StoreError("disk", "is full")
+
+
+def test_nothing_is_acknowledged_while_neither_store_nor_spool_take_it(
     broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise StoreError("disk", "is full")
-
     with monkeypatch.context() as broken:
         broken.setattr(bench.telemetry, "append", refuse)
-        ours = receiver(broker, bench)
+        ours = receiver(broker, bench, spool_bytes=1)
         publish_all(broker.port, messages(0, 300))
-        wait_until(lambda: "is full" in ours.trouble)
+        wait_until(lambda: "the spool is full" in ours.trouble())
         ours.stop()
         assert len(bench.stored()) == 0
     ours = receiver(broker, bench)
     wait_until(lambda: stored(bench) == 300)
     ours.stop()
     assert len(bench.stored()) == 300
+
+
+def test_while_the_store_is_away_messages_wait_on_disk_and_are_acknowledged(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.telemetry, "append", refuse)
+        ours = receiver(broker, bench)
+        publish_all(broker.port, messages(0, 300))
+        wait_until(lambda: sum(len(b) for b in spooled(bench)) == 300)
+        ours.stop()
+    ours = receiver(broker, bench)
+    wait_until(lambda: stored(bench) == 300)
+    wait_until(lambda: ours.trouble() == "")
+    ours.stop()
+    assert spooled(bench) == []
+    assert bench.account()["messages"] == 300, "nothing came a second time"
+
+
+def spooled(bench: Bench) -> list[list[Message]]:
+    """What waits on disk, read by a second pair of eyes; drains nothing that the first one counts on."""
+    copy = Path(shutil.copytree(bench.folder / "spool", tempfile.mkdtemp(dir=bench.folder) + "/s"))
+    waiting, spool = [], Spool(copy, 2**30)
+    while spool:
+        waiting.append(spool.oldest())
+        spool.done()
+    spool.close()
+    return waiting
 
 
 def test_a_store_that_comes_back_gets_everything(
@@ -120,7 +155,7 @@ def test_a_store_that_comes_back_gets_everything(
     ours = receiver(broker, bench)
     publish_all(broker.port, messages(0, 300))
     wait_until(lambda: stored(bench) == 300)
-    wait_until(lambda: ours.trouble == "")
+    wait_until(lambda: ours.trouble() == "")
     ours.stop()
 
 
@@ -146,9 +181,9 @@ def test_the_broker_restarts_and_we_come_back(broker: Broker, bench: Bench) -> N
     publish_all(broker.port, messages(0, 100))
     wait_until(lambda: stored(bench) == 100)
     broker.stop()
-    wait_until(lambda: "no connection" in ours.trouble)
+    wait_until(lambda: "no connection" in ours.trouble())
     broker.start()
-    wait_until(lambda: ours.trouble == "", 30)
+    wait_until(lambda: ours.trouble() == "", 30)
     publish_all(broker.port, messages(100, 100))
     wait_until(lambda: stored(bench) == 200)
     ours.stop()

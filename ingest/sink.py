@@ -1,0 +1,108 @@
+"""Where a batch becomes durable: in the stores, or on our own disk while they do not take it.
+
+`keep` says whether a batch may be acknowledged. `drain` moves what waits on disk to the stores, oldest
+first, one batch at a time, so that live data goes on beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from devices.intake import Message
+from ingest.pipeline import Pipeline
+from ingest.spool import Spool
+from telemetry import metrics
+from telemetry.errors import StoreError
+from telemetry.readings import Readings
+
+_LOG = logging.getLogger(__name__)
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 5.0
+
+
+class Sink:
+    """The stores with the spool before them. Used by one thread.
+
+    on_stored is called with new readings once they are durable; its failures are logged, not ours.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        spool: Spool,
+        on_stored: Callable[[Readings], None] = lambda readings: None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._spool = spool
+        self._on_stored = on_stored
+        self._delay_s = _FIRST_DELAY_S
+        self._next_try = 0.0
+        self.trouble = ""
+
+    def keep(self, messages: Sequence[Message]) -> bool:
+        """Make a batch durable. False where neither stores nor disk take it: try again later."""
+        return self._to_stores(messages) or self._to_spool(messages)
+
+    def drain(self) -> bool:
+        """Move the oldest batch that waits on disk to the stores. True where one was moved."""
+        if not self._spool or not self._is_time():
+            return False
+        try:
+            moved = self._to_stores(self._spool.oldest())
+            if moved:
+                self._spool.done()
+        except (StoreError, OSError) as error:
+            self._failed(error)
+            return False
+        return moved
+
+    def waits(self) -> bool:
+        """True while something waits on disk."""
+        return bool(self._spool)
+
+    def close(self) -> None:
+        """Let go of the spool's files; what waits stays."""
+        self._spool.close()
+
+    def _is_time(self) -> bool:
+        return time.monotonic() >= self._next_try
+
+    def _to_stores(self, messages: Sequence[Message]) -> bool:
+        if not self._is_time():
+            return False
+        try:
+            for prepared in self._pipeline.prepare(messages):
+                self._tell(self._pipeline.write(prepared))
+        except StoreError as error:
+            self._failed(error)
+            return False
+        self._delay_s = _FIRST_DELAY_S
+        self.trouble = ""
+        return True
+
+    def _to_spool(self, messages: Sequence[Message]) -> bool:
+        try:
+            self._spool.append(messages)
+        except (StoreError, OSError) as error:
+            # Not acknowledged: the broker keeps it, and we come back to the same batch.
+            self.trouble = f"{error} (nothing is acknowledged until it is)"
+            _LOG.error("%s", self.trouble)
+            return False
+        metrics.SPOOLED.inc(len(messages))
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        metrics.STORE_FAILURES.inc()
+        self.trouble = f"{error} (trying again; what comes meanwhile is kept on disk)"
+        _LOG.error("%s", self.trouble)
+        self._next_try = time.monotonic() + self._delay_s
+        self._delay_s = min(2 * self._delay_s, _LONGEST_DELAY_S)
+
+    def _tell(self, readings: Readings) -> None:
+        if len(readings):
+            try:
+                self._on_stored(readings)
+            except Exception:
+                _LOG.exception("a listener failed on new readings")
