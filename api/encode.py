@@ -23,7 +23,12 @@ from telemetry.readings import Readings
 
 def respond(body: object, status: int = 200, media_type: str = "application/json") -> Response:
     """Any struct, or plain data, as JSON. NaN and infinity leave as null."""
-    return Response(msgspec.json.encode(body), status_code=status, media_type=media_type)
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type=media_type,
+        headers={"Cache-Control": "no-store"},  # it is about now
+    )
 
 
 def listing(items: Sequence[object], following: str | None = None) -> Response:

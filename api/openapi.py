@@ -64,7 +64,29 @@ def _listing(items: dict[str, Any], **more: dict[str, Any]) -> dict[str, Any]:
 
 def list_of(struct: type[msgspec.Struct]) -> Content:
     """A page of a list of these."""
-    return {"application/json": {"schema": _listing(_reference(struct))}}
+    content: dict[str, Any] = {"schema": _listing(_reference(struct))}
+    if struct is Reading:
+        content["example"] = {"items": [_READING], "next": None}
+    return {"application/json": content}
+
+
+_READING = {
+    "device": "my-sensor",
+    "kind": "air",
+    "quantity": "pm25",
+    "value": 31.2,
+    "unit": "ug/m3",
+    "flag": 1,
+    "time": "2026-11-22T03:00:00Z",
+}
+_WINDOW = _READING | {"count": 5, "coverage": 1.0}
+_GAP = _WINDOW | {
+    "value": None,
+    "flag": 9,
+    "time": "2026-11-22T03:05:00Z",
+    "count": 0,
+    "coverage": 0.0,
+}
 
 
 _TEXT = {"type": "string"}
@@ -76,7 +98,20 @@ WINDOWED: Content = {
                 _listing(_reference(Window), start=_TEXT, end=_TEXT, every=_TEXT, agg=_TEXT)
                 | {"title": "Windowed"},
             ]
-        }
+        },
+        "examples": {
+            "raw": {"value": {"items": [_READING], "next": None}},
+            "windowed": {
+                "value": {
+                    "items": [_WINDOW, _GAP],
+                    "next": None,
+                    "start": "2026-11-22T03:00:00Z",
+                    "end": "2026-11-22T03:10:00Z",
+                    "every": "300s",
+                    "agg": "mean",
+                }
+            },
+        },
     }
 }
 GEOJSON: Content = {

@@ -71,9 +71,14 @@ class Guard:
         if _name(host) not in self.hosts:
             allowed = ", ".join(sorted(self.hosts))
             return Problem(400, "Unknown host", f"Host: must be one of {allowed}, got {host!r}")
-        writes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        # The console's socket would let any page read it; everything else is closed to reading anyway.
+        guarded = (
+            scope["type"] == "websocket"
+            or scope["method"] not in SAFE_METHODS
+            or scope["path"].startswith("/_nicegui_ws")
+        )
         origin = headers.get("origin")
-        if writes and origin is not None and urlsplit(origin).netloc != host:
+        if guarded and origin is not None and urlsplit(origin).netloc != host:
             return Problem(403, "Foreign origin", f"Origin: must be this server, got {origin!r}")
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             return _complaint_of_body(scope, headers)

@@ -5,7 +5,8 @@
 import { leaflet as L } from "nicegui-leaflet";
 import { loadResource } from "../../static/utils/resources.js";
 
-const NAMES_FROM_ZOOM = { water: 12, wards: 13, roads: 14.5 };
+const NAMES_FROM_ZOOM = { rivers: 11, canals: 13.5, wards: 13, roads: 14.5 };
+const RIVER_DEGREES = 0.12; // how far a water reaches to be named from afar
 const PICTOGRAMS_FROM_ZOOM = 13;
 const RANK = ["ok", "silent", "offline", "low", "medium", "high", "critical"];
 
@@ -150,9 +151,14 @@ export default {
         }
       }
       const middle = ({ name, points }) => [name, points[Math.floor(points.length / 2)]];
+      const long = ({ points: [first, ...rest] }) => {
+        const last = rest[rest.length - 1];
+        return Math.hypot(last[0] - first[0], last[1] - first[1]) >= RIVER_DEGREES;
+      };
       this.map.createPane("names").style.zIndex = 420; // under the devices
       this.names = {
-        water: this.nameLayer("water-name", this.basemap.water.map(middle)),
+        rivers: this.nameLayer("water-name", this.basemap.water.filter(long).map(middle)),
+        canals: this.nameLayer("water-name", this.basemap.water.filter((w) => !long(w)).map(middle)),
         roads: this.nameLayer("road-name", this.basemap.roads.map(middle)),
         wards: this.nameLayer(
           "ward-name",

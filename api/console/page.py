@@ -11,6 +11,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from nicegui import app as framework
 from nicegui import ui
+from nicegui.language import Language
+from nicegui.translations import translations
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
@@ -162,7 +164,9 @@ class Console:
             return
         wanted = [device] if device else []
         wanted += [alert.device for alert in self.found.standing]
-        wanted += [self.context.catalogue.devices[code].id for code in self.found.mains]
+        newest = self.found.states.newest
+        if len(newest) and newest.max() > 0:
+            wanted.append(self.context.catalogue.devices[int(newest.argmax())].id)
         for name in wanted:
             if await self.panel.show(name, self.found):
                 self._mark(name, travel=bool(device))
@@ -194,6 +198,7 @@ def mount_console(app: FastAPI, context: Context) -> None:
     """
     watch = Watch(context)
     default = context.settings.language
+    _translate()
     for path, language in (("/", default), *((f"/{name}", name) for name in LANGUAGES)):
         texts = Texts(language)
         ui.page(
@@ -208,6 +213,15 @@ def mount_console(app: FastAPI, context: Context) -> None:
     mount = app.router.routes.pop()
     assert isinstance(mount, Mount)
     app.router.routes.append(_ConsoleMount("/", app=mount.app))
+
+
+def _translate() -> None:
+    """The framework's own words, which it has in few languages."""
+    names: dict[str, Language] = {"vi": "vi", "en": "en-US"}
+    for language, name in names.items():
+        translations[name] = Texts(language).some(
+            "connection_lost", "trying_to_reconnect", "message_too_long", "message_too_long_body"
+        )
 
 
 def _page(context: Context, watch: Watch, texts: Texts) -> Callable[[str], Awaitable[None]]:

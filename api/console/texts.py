@@ -49,10 +49,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "ok": ("Bình thường", "Normal"),
     # Alerts
     "alerts": ("Cảnh báo", "Alerts"),
-    "no_alerts": (
-        "Không có cảnh báo nào. Mọi thứ đang bình thường.",
-        "No alert stands. All is well.",
-    ),
+    "no_alerts": ("Hiện không có cảnh báo nào.", "No alert stands."),
     "severity": ("Mức độ", "Severity"),
     "what": ("Việc gì, xử lý thế nào", "What, and what to do"),
     "where": ("Ở đâu", "Where"),
@@ -127,6 +124,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "hours": ("{0} giờ", "{0} h"),
     "seconds": ("{0} giây", "{0} s"),
     # Troubles
+    "connection_lost": ("Mất kết nối với máy chủ.", "Connection to the server lost."),
+    "trying_to_reconnect": ("Đang thử kết nối lại…", "Trying to reconnect…"),
+    "message_too_long": ("Dữ liệu quá lớn", "Message too large"),
+    "message_too_long_body": (
+        "Trang không gửi được dữ liệu lớn như vậy.",
+        "The page can't send that much at once.",
+    ),
     "troubles": ("Nền tảng đang có sự cố", "The platform has a problem"),
     "no_data": (
         "Không đọc được dữ liệu: {0}. Trang giữ số liệu cuối cùng và tự thử lại.",

@@ -47,6 +47,13 @@ def test_no_answer_invites_other_origins(client: Client) -> None:
     assert preflight.status_code == 405
 
 
+def test_a_foreign_page_can_not_poll_the_console(client: Client) -> None:
+    path = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+    answer = client.get(path, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
+    assert client.get(path, headers={"Origin": "http://127.0.0.1"}).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/kinds", "/nonsense", "/docs", "/metrics"])
 def test_every_answer_has_the_headers(client: Client, path: str) -> None:
     answer = client.get(path)

@@ -49,6 +49,7 @@ def test_the_city_at_a_glance(site: Site) -> None:
     assert figure(page, "quarantined").split("\n")[1] == "3"
     assert page.locator(".clock").inner_text() == "10:00:00  22/11/2026"
     assert not page.locator('[data-figure="history"]').is_visible()
+    assert "Mất kết nối với máy chủ" in page.content()  # what it would say
     first = page.locator("tr[data-alert]").first
     expect(first).to_contain_text("Không khí xấu (VN_AQI trên 150)")
     expect(first).to_contain_text("09:50")
