@@ -241,7 +241,7 @@ class Engine:
         derived = [*derived, self._air.update(hours, self._watermark, now)]
         facts = Readings.concat(derived)
         both = [self._rules.evaluate(rows), self._rules.evaluate(self._rows(facts))]
-        transitions = Transitions.concat([t for t in both if len(t)])
+        transitions = Transitions.concat([t for t in both if len(t)]).in_time()
         return Facts(flags, facts, rollups, stale, transitions)
 
 

@@ -77,12 +77,15 @@ class Transitions:
 
     @staticmethod
     def concat(parts: Sequence[Transitions]) -> Transitions:
-        """Several as one, in order of time; at one time in the order given."""
+        """Several as one, in the order given."""
         if not parts:
             return Transitions.empty()
         columns = zip(*(p.columns() for p in parts), strict=True)
-        whole = Transitions(*(np.concatenate(c) for c in columns))
-        return whole.take(np.argsort(whole.time, kind="stable"))
+        return Transitions(*(np.concatenate(c) for c in columns))
+
+    def in_time(self) -> Transitions:
+        """In order of time; at one time in the order they are in."""
+        return self.take(np.argsort(self.time, kind="stable"))
 
 
 Named = tuple[Codes32, Codes16, Times]
@@ -108,3 +111,45 @@ class Facts:
     rollups: dict[int, Rollups] = field(default_factory=dict)
     stale: dict[int, Named] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions.empty)
+
+
+def merged(parts: Sequence[Facts]) -> Facts:
+    """Facts told one after the other as one: the last word on each reading and window counts."""
+    if len(parts) == 1:
+        return parts[0]
+    flags = Readings.concat([p.flags for p in parts])
+    derived = Readings.concat([p.derived for p in parts])
+    steps = {step for p in parts for step in (*p.rollups, *p.stale)}
+    rollups = {s: _rollups([p.rollups[s] for p in parts if s in p.rollups]) for s in steps}
+    stale = {s: _named([p.stale[s] for p in parts if s in p.stale]) for s in steps}
+    return Facts(
+        flags.take(_last(flags.device, flags.quantity, flags.time)),
+        derived.take(_last(derived.device, derived.quantity, derived.time)),
+        {s: r for s, r in rollups.items() if len(r)},
+        {s: n for s, n in stale.items() if len(n[0])},
+        Transitions.concat([p.transitions for p in parts]),
+    )
+
+
+def _rollups(parts: Sequence[Rollups]) -> Rollups:
+    columns = [[getattr(r, f) for f in Rollups.__dataclass_fields__] for r in parts]
+    whole = [np.concatenate(c) for c in zip(*columns, strict=True)] or [np.zeros(0)] * 8
+    last = _last(whole[0], whole[1], whole[2])
+    return Rollups(*(c[last] for c in whole))
+
+
+def _named(parts: Sequence[Named]) -> Named:
+    if not parts:
+        return np.zeros(0, np.int32), np.zeros(0, np.int16), np.zeros(0, np.int64)
+    device, quantity, start = (np.concatenate(c) for c in zip(*parts, strict=True))
+    last = _last(device, quantity, start)
+    return device[last], quantity[last], start[last]
+
+
+def _last(device: AnyArray, quantity: AnyArray, time: AnyArray) -> Index:
+    """Rows that are the last of their (device, quantity, time), ascending by it."""
+    order = np.lexsort((time, quantity, device))
+    same = np.ones(max(0, len(order) - 1), dtype=bool)
+    for key in (device, quantity, time):
+        same &= key[order[1:]] == key[order[:-1]]
+    return order[np.append(~same, True)] if len(order) else order

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from analytics.facts import Facts, Named
+from analytics.facts import Facts, merged
 from analytics.indices.vn_aqi import HOURS
 from store.telemetry import Stored
 from telemetry.clock import HOUR
@@ -39,14 +37,7 @@ class Cut:
         """The facts with roll-ups to be computed anew, without derived values that may lack their past."""
         if not self.left_out:
             return facts
-        stale = dict(facts.stale)
-        for step, r in facts.rollups.items():
-            named = (r.device, r.quantity, r.start)
-            old = stale.get(step)
-            stale[step] = named if old is None else _both(old, named)
+        named = {step: (r.device, r.quantity, r.start) for step, r in facts.rollups.items()}
+        stale = merged([Facts(stale=facts.stale), Facts(stale=named)]).stale
         known = facts.derived.time >= self.time + HOURS * HOUR
         return replace(facts, derived=facts.derived.take(known), rollups={}, stale=stale)
-
-
-def _both(a: Named, b: Named) -> Named:
-    return np.concatenate((a[0], b[0])), np.concatenate((a[1], b[1])), np.concatenate((a[2], b[2]))

@@ -86,7 +86,7 @@ class Rules:
             rule = rows.per_row(table[kind, quantity])
             which = (rule >= 0) & counts_in_windows(rows.flag)
             parts.append(self._evaluate(rows.take(which), rule[which]))
-        return Transitions.concat([p for p in parts if len(p)])
+        return Transitions.concat([p for p in parts if len(p)]).in_time()
 
     def adopt(self, rule: AnyArray, device: AnyArray, seen: Times, worst: Values) -> None:
         """Take conditions as raised that an operator still sees: so that they can clear after a restart."""

@@ -18,7 +18,7 @@ import numpy as np
 from analytics import checkpoint
 from analytics.alerts.book import AlertBook
 from analytics.engine import Engine
-from analytics.facts import Facts
+from analytics.facts import Facts, merged
 from analytics.history import Cut
 from store.operations import OperationsStore
 from store.records import STANDING
@@ -220,6 +220,7 @@ class Worker:
     def _write(self) -> None:
         """Write facts in order. Each step may be done twice: a failure repeats the whole of it."""
         while self._todo:
+            self._todo = deque([merged(self._todo)])
             facts = self._todo[0] if self._cut is None else self._cut.whole(self._todo[0])
             self._telemetry.correct_flags(facts.flags)
             self._telemetry.put_derived(facts.derived)
