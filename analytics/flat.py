@@ -12,24 +12,27 @@ from analytics.qartod import TOLERANCE, turn
 from analytics.rows import segments
 from telemetry.arrays import AnyArray, Index, Mask, Times, Values
 
+Carried = tuple[Index, Values, Times, AnyArray]
+
 
 def still_since(
     value: Values,
     time: Times,
     jump: Mask,
-    carried: tuple[Index, Values, Times],
+    carried: Carried,
     tolerance: Values,
     circular: Mask,
-) -> tuple[Values, Times]:
-    """(first value, time of the first value) of the run that each row belongs to.
+) -> tuple[Values, Times, Index]:
+    """(first value, its time, number of values so far) of the run that each row belongs to.
 
     jump        True where a row differs from the one before it in its series by more than tolerance
-    carried     (rows, anchor, since): the first row of each series in this batch, and the first
-                value and its time of the run under way before it. Used where `jump` is False
+    carried     (rows, anchor, since, length): the first row of each series in this batch, and of the
+                run under way before it the first value, its time and its length. Used where `jump`
+                is False
     """
     starts_run = jump.copy()
     starts_run[carried[0]] = True
-    run, anchor, since = _runs(value, time, starts_run, jump, carried)
+    run, anchor, since, length = _runs(value, time, starts_run, jump, carried)
     fresh = jump.copy()
     for anew in (_first_of_runs, _path_of_runs):
         drifting = _apart(value, anchor[run], circular) > np.abs(tolerance) + TOLERANCE
@@ -37,22 +40,25 @@ def still_since(
             break
         rows = anew(value, run, anchor, drifting, tolerance, circular)
         starts_run[rows] = fresh[rows] = True
-        run, anchor, since = _runs(value, time, starts_run, fresh, carried)
-    return anchor[run], since[run]
+        run, anchor, since, length = _runs(value, time, starts_run, fresh, carried)
+    return anchor[run], since[run], length
 
 
 def _runs(
-    value: Values, time: Times, starts_run: Mask, fresh: Mask, carried: tuple[Index, Values, Times]
-) -> tuple[Index, Values, Times]:
-    """(run of each row, first value of each run, its time); carried over where the run is not fresh."""
+    value: Values, time: Times, starts_run: Mask, fresh: Mask, carried: Carried
+) -> tuple[Index, Values, Times, Index]:
+    """(run of each row, first value of each run, its time, place of each row in its run)."""
     first = np.flatnonzero(starts_run)
     run = np.cumsum(starts_run) - 1
     anchor, since = value[first], time[first]
-    rows, old_anchor, old_since = carried
+    offset = 1 - first
+    rows, old_anchor, old_since, old_length = carried
     goes_on = ~fresh[rows]
-    anchor[run[rows[goes_on]]] = old_anchor[goes_on]
-    since[run[rows[goes_on]]] = old_since[goes_on]
-    return run, anchor, since
+    under_way = run[rows[goes_on]]
+    anchor[under_way] = old_anchor[goes_on]
+    since[under_way] = old_since[goes_on]
+    offset[under_way] += old_length[goes_on]
+    return run, anchor, since, np.arange(len(value)) + offset[run]
 
 
 def _apart(a: Values, b: Values, circular: Mask) -> Values:

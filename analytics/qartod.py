@@ -15,6 +15,7 @@ from telemetry.flags import Flag
 # 1.42 - (1.20 + 1.24) / 2 is 0.19999999999999996 or 0.20000000000000018, by how it is summed:
 # a value at the threshold is not above it.
 TOLERANCE = 1e-9
+REPEATS = 3, 5  # of the flat line test: REP_CNT_SUSPECT, REP_CNT_FAIL
 
 Bound = AnyArray | float
 
@@ -59,9 +60,13 @@ def rate_of_change(step: Values, elapsed: AnyArray, limit: Bound) -> Mask:
     return suspect
 
 
-def flat_line(age: AnyArray, suspect: Bound, fail: Bound) -> Flags:
-    """Standing still for `suspect` or longer: SUSPECT; for `fail` or longer: FAIL. All in one unit of time."""
-    return grade(age >= suspect, age >= fail)
+def flat_line(age: AnyArray, length: AnyArray, suspect: Bound, fail: Bound) -> Flags:
+    """Standing still for `suspect` or longer: SUSPECT; for `fail` or longer: FAIL. All in one unit of time.
+
+    `length` is the number of values that stand still: at least the manual's 3 to be suspect and 5 to
+    fail, so that two equal values on either side of a gap are no flat line.
+    """
+    return grade((age >= suspect) & (length >= REPEATS[0]), (age >= fail) & (length >= REPEATS[1]))
 
 
 def turn(step: Values) -> Values:

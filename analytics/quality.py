@@ -22,6 +22,10 @@ from telemetry.flags import Flag
 
 NEVER = np.iinfo(np.int64).min
 
+Run = tuple[
+    Values, Times, AnyArray
+]  # by series, of the run under way: first value, its time, length
+
 # The order GOOD < SUSPECT < FAIL is the order of the numbers; 2 and 9 never enter these tests.
 _WORST = np.maximum
 
@@ -79,6 +83,7 @@ class Quality:
                 "before": (np.float64, np.nan),
                 "anchor": (np.float64, np.nan),
                 "since": (np.int64, NEVER),
+                "length": (np.int32, 0),
                 "flag": (np.uint8, 0),
                 "held": (np.bool_, False),
             }
@@ -102,7 +107,7 @@ class Quality:
         step = self._steps(rows, at)
         flags = self._range(rows, at)
         flags = _WORST(flags, self._rate(rows, at, step))
-        flat, anchor, since = self._flat(rows, at, step)
+        flat, run = self._flat(rows, at, step)
         flags = _WORST(flags, flat)
         on_before = self._spikes(rows, at, step)
         inner = np.flatnonzero(on_before[1:] > Flag.NOT_EVALUATED)
@@ -110,7 +115,7 @@ class Quality:
         flags[inner] = _WORST(flags[inner], on_before[inner + 1])
         held = self._settle(touched, on_before[rows.starts])
         spiky = np.isfinite(self._of.spike[at])
-        self._remember(rows, flags, anchor, since, spiky)
+        self._remember(rows, flags, run, spiky)
         settled = np.ones(len(rows), dtype=bool)
         settled[rows.ends[spiky]] = False
         return flags, settled, held
@@ -149,21 +154,24 @@ class Quality:
         fast = qartod.rate_of_change(step, elapsed, rows.per_row(self._of.rate[at]))
         return np.where(fast, Flag.SUSPECT, Flag.GOOD).astype(np.uint8)
 
-    def _flat(self, rows: Rows, at: Index, step: Values) -> tuple[Flags, Values, Times]:
+    def _flat(self, rows: Rows, at: Index, step: Values) -> tuple[Flags, Run]:
         tolerance = rows.per_row(self._of.still[at])
         jump = ~(np.abs(step) <= tolerance + qartod.TOLERANCE)
         carried = (
             rows.starts,
             self.table["anchor"][rows.touched],
             self.table["since"][rows.touched],
+            self.table["length"][rows.touched],
         )
         circular = rows.per_row(self._of.circular[at])
-        anchor, since = still_since(rows.value, rows.time, jump, carried, tolerance, circular)
+        anchor, since, length = still_since(
+            rows.value, rows.time, jump, carried, tolerance, circular
+        )
         limit = rows.per_row(self._of.flat_ns[at])
-        flags = qartod.flat_line(rows.time - since, limit, 2 * limit)
+        flags = qartod.flat_line(rows.time - since, length, limit, 2 * limit)
         resting = np.abs(rows.value - rows.per_row(self._of.rest[at])) <= tolerance
         flags[resting] = Flag.GOOD
-        return flags, anchor, since
+        return flags, (anchor[rows.ends], since[rows.ends], length[rows.ends])
 
     def _spikes(self, rows: Rows, at: Index, step: Values) -> Flags:
         """What each row says of the one before it in its series."""
@@ -184,9 +192,7 @@ class Quality:
             flag == Flag.GOOD, flag != old,
         )  # fmt: skip
 
-    def _remember(
-        self, rows: Rows, flags: Flags, anchor: Values, since: Times, spiky: Mask
-    ) -> None:
+    def _remember(self, rows: Rows, flags: Flags, run: Run, spiky: Mask) -> None:
         t, touched, ends = self.table, rows.touched, rows.ends
         single = rows.starts == ends
         t["before"][touched] = np.where(
@@ -195,8 +201,8 @@ class Quality:
         t["time"][touched] = rows.time[ends]
         t["value"][touched] = rows.value[ends]
         t["flag"][touched] = flags[ends]
-        t["anchor"][touched] = anchor[ends]
-        t["since"][touched] = since[ends]
+        for name, column in zip(("anchor", "since", "length"), run, strict=True):
+            t[name][touched] = column
         t["held"][touched] = spiky
 
 

@@ -51,10 +51,10 @@ def test_rate_of_change_over_0_1_in_360_s() -> None:
 
 def test_flat_line_suspect_after_720_s_fail_after_1440_s() -> None:
     jump = ~(np.abs(np.diff(VALUES, prepend=np.nan)) <= 0.001)
-    carried = np.array([0]), NAN, np.array([0])
+    carried = np.array([0]), NAN, np.array([0]), np.array([0])
     never = np.zeros(len(VALUES), dtype=bool)
-    _, since = still_since(VALUES, TIMES, jump, carried, np.full(len(VALUES), 0.001), never)
-    assert qartod.flat_line(TIMES - since, 720 * SECOND, 1440 * SECOND).tolist() == FLAT
+    _, since, length = still_since(VALUES, TIMES, jump, carried, np.full(len(VALUES), 0.001), never)
+    assert qartod.flat_line(TIMES - since, length, 720 * SECOND, 1440 * SECOND).tolist() == FLAT
 
 
 def test_roll_up_of_gross_range_and_spike() -> None:
@@ -144,3 +144,7 @@ def test_a_constant_series_is_flagged_with_the_kind_s_own_defaults() -> None:
     assert after_s[found.flag == Flag.SUSPECT].min() == 10_800
     assert after_s[found.flag == Flag.FAIL].min() == 21_600
     assert len(found) == 100 - 36
+
+
+def test_two_equal_values_on_either_side_of_a_gap_are_no_flat_line() -> None:
+    assert qartod.flat_line(np.full(5, 10.0), np.arange(1, 6), 5, 9).tolist() == [1, 1, 3, 3, 4]
