@@ -8,6 +8,9 @@ export default {
     <section class="alert-list" :aria-label="texts.alerts">
       <header>
         <h2>{{ texts.alerts }} <span class="count">{{ rows.length }}</span></h2>
+        <button v-if="over.length > 1" type="button" class="plain" @click="take(over)">
+          {{ texts.note_all }} ({{ over.length }})
+        </button>
         <button v-if="name" type="button" class="link" @click="ask(null)">
           {{ texts.on_duty }}: {{ name }} · {{ texts.change }}
         </button>
@@ -26,7 +29,7 @@ export default {
             </tr>
           </thead>
           <tbody>
-            <tr v-for="row in rows" :key="row.id" :class="[row.severity, row.state, { chosen: row.device === chosen }]"
+            <tr v-for="row in rows" :key="row.id" :class="[row.severity, 'is-' + row.state, { chosen: row.device === chosen }]"
                 :data-alert="row.id">
               <td class="severity"><span class="badge" :class="row.severity">
                 <i class="sign" :class="row.severity" aria-hidden="true"></i>{{ row.severity_text }}</span></td>
@@ -40,9 +43,9 @@ export default {
                 <span class="ago">{{ row.ago }}</span></td>
               <td class="value">{{ row.value }}<span class="limit">{{ row.limit }}</span></td>
               <td class="take">
-                <button v-if="row.open" type="button" class="ack" :disabled="busy[row.id]"
-                  :aria-label="texts.acknowledge + ': ' + row.title + ', ' + row.device_name"
-                  @click="take(row.id)">{{ busy[row.id] ? texts.sending : texts.acknowledge }}</button>
+                <button v-if="row.open" type="button" :class="row.returned ? 'plain' : 'ack'" :disabled="busy[row.id]"
+                  :aria-label="verb(row) + ': ' + row.title + ', ' + row.device_name"
+                  @click="take([row.id])">{{ busy[row.id] ? texts.sending : verb(row) }}</button>
                 <span v-else class="taken">✓ {{ row.taken }}</span>
                 <span v-if="row.returned" class="returned">{{ row.returned }}</span>
               </td>
@@ -66,6 +69,11 @@ export default {
   data() {
     return { name: "", draft: "", busy: {}, wanted: null };
   },
+  computed: {
+    over() {
+      return this.rows.filter((row) => row.returned && row.open).map((row) => row.id);
+    },
+  },
   mounted() {
     try {
       this.name = localStorage.getItem(NAME) || "";
@@ -74,11 +82,14 @@ export default {
     }
   },
   methods: {
-    take(id) {
-      this.name ? this.send(id) : this.ask(id);
+    verb(row) {
+      return row.returned ? this.texts.note : this.texts.acknowledge;
     },
-    ask(id) {
-      this.wanted = id;
+    take(ids) {
+      this.name ? this.send(ids) : this.ask(ids);
+    },
+    ask(ids) {
+      this.wanted = ids;
       this.draft = this.name;
       this.$refs.dialog.showModal();
       this.$refs.input.focus();
@@ -89,18 +100,18 @@ export default {
       try {
         localStorage.setItem(NAME, this.name);
       } catch {}
-      const id = this.wanted;
+      const ids = this.wanted;
       this.$refs.dialog.close();
-      if (id) this.send(id);
+      if (ids) this.send(ids);
     },
     closed() {
       this.wanted = null;
     },
-    send(id) {
-      this.busy[id] = true;
-      this.$emit("acknowledge", { id, by: this.name });
-      // The answer is the next list; should it not come, the button comes back.
-      setTimeout(() => delete this.busy[id], 4000);
+    send(ids) {
+      for (const id of ids) this.busy[id] = true;
+      this.$emit("acknowledge", { ids, by: this.name });
+      // The answer is the next list; should it not come, the buttons come back.
+      setTimeout(() => ids.forEach((id) => delete this.busy[id]), 4000);
     },
   },
 };

@@ -41,7 +41,7 @@ class AlertList(Element, component="alert_list.js"):
         self._props["chosen"] = ""
         self._props["texts"] = texts.some(
             "alerts", "no_alerts", "severity", "what", "where", "since", "value", "acknowledge",
-            "sending", "on_duty", "change", "who", "who_note", "cancel", "show",
+            "sending", "note", "note_all", "on_duty", "change", "who", "who_note", "cancel", "show",
         ) | {"ok": texts("ok_button")}  # fmt: skip
         self.on("choose", lambda e: choose(str(e.args["device"])))
         self.on("acknowledge", self._acknowledge)
@@ -66,8 +66,8 @@ class AlertList(Element, component="alert_list.js"):
         if not by or not by.isprintable():
             return
         try:
-            alert_id = str(event.args["id"])
-            await asyncio.to_thread(acknowledge_alert, self.context, alert_id, by)
+            for alert_id in event.args["ids"]:
+                await asyncio.to_thread(acknowledge_alert, self.context, str(alert_id), by)
         except (Problem, UrbanError) as error:
             with self:
                 ui.notify(self.texts("acknowledge_failed", error), type="negative")

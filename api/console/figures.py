@@ -14,6 +14,7 @@ from api.console.texts import Texts
 from api.console.wording import clock_text, number_text
 from api.context import Context
 from api.encode import severity_name
+from store.records import AlertState
 
 
 class Tile:
@@ -105,17 +106,18 @@ class Figures:
         )
 
     def _alerts(self, found: Overview) -> None:
-        severities = [severity_name(alert.severity) for alert in found.standing]
+        standing = [a for a in found.standing if a.state != AlertState.RETURNED]
+        severities = [severity_name(alert.severity) for alert in standing]
         for name, label in self.counts.items():
             label.text = str(severities.count(name))
             label.classes(add="none") if name not in severities else label.classes(remove="none")
-        waiting = sum(alert.acknowledged is None for alert in found.standing)
-        if not found.standing:
-            self.unacknowledged.text = ""
-        elif waiting:
-            self.unacknowledged.text = self.texts("unacknowledged", waiting)
-        else:
-            self.unacknowledged.text = self.texts("all_acknowledged")
+        waiting = sum(alert.acknowledged is None for alert in standing)
+        notes = [self.texts("unacknowledged", waiting)] if waiting else []
+        if standing and not waiting:
+            notes.append(self.texts("all_acknowledged"))
+        if len(found.standing) > len(standing):
+            notes.append(self.texts("over", len(found.standing) - len(standing)))
+        self.unacknowledged.text = " · ".join(notes)
 
     def _indices(self, found: Overview) -> None:
         if found.air is None:

@@ -16,7 +16,7 @@ from api.context import Context
 from api.routes.health import run_check
 from api.schemas import AccountLine
 from api.state import States, active, states
-from store.records import Alert
+from store.records import Alert, AlertState
 from store.telemetry import Series
 from telemetry.clock import HOUR, MINUTE, SECOND, from_datetime, to_datetime
 from telemetry.metrics import REGISTRY
@@ -132,9 +132,11 @@ class Watch:
         return (count - seen[0][1]) * MINUTE / passed if passed >= 5 * SECOND else None
 
 
-def urgency(alert: Alert) -> tuple[int, bool, int, str]:
-    """Sorting key: worse before better, unacknowledged before acknowledged, newer before older."""
-    return -alert.severity, alert.acknowledged is not None, -alert.raised, alert.id
+def urgency(alert: Alert) -> tuple[bool, int, bool, int, str]:
+    """Sorting key: what stands before what is over, worse before better, unacknowledged before
+    acknowledged, newer before older."""
+    over, taken = alert.state == AlertState.RETURNED, alert.acknowledged is not None
+    return over, -alert.severity, taken, -alert.raised, alert.id
 
 
 def _mains(context: Context, latest: Readings) -> dict[int, Point]:
