@@ -18,7 +18,8 @@ class Layout:
 
     local     [kind, quantity] → place in the device's block, -1 where the kind has no such quantity
     devices   Table: base, rule_base, kind by device code
-    series    Table: device, quantity by series index
+    series    Table: device, quantity by series index, and `at`, the place of (kind, quantity) in the
+              kinds' tables laid flat
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -34,7 +35,9 @@ class Layout:
         self.devices = Table(
             {"base": (np.int64, 0), "rule_base": (np.int64, 0), "kind": (np.int16, 0)}
         )
-        self.series = Table({"device": (np.int32, 0), "quantity": (np.int16, 0)})
+        self.series = Table(
+            {"device": (np.int32, 0), "quantity": (np.int16, 0), "at": (np.int32, 0)}
+        )
         self.n_series = 0
         self.n_rules = 0
 
@@ -68,7 +71,10 @@ class Layout:
         for k in range(len(self.width)):
             names[k, : self.width[k]] = np.flatnonzero(self.kinds.declared[k])
         self.series["device"][first : self.n_series] = np.repeat(device, width)
-        self.series["quantity"][first : self.n_series] = names[np.repeat(kind, width), local]
+        kind_of = np.repeat(kind, width)
+        quantity = names[kind_of, local]
+        self.series["quantity"][first : self.n_series] = quantity
+        self.series["at"][first : self.n_series] = kind_of * len(self.kinds.quantities) + quantity
 
     def index(self, device: AnyArray, quantity: AnyArray) -> Index:
         """Series index of each (device, quantity); -1 where the device's kind has no such quantity."""

@@ -50,6 +50,7 @@ class Rules:
         self._dwell = np.array([r.dwell_s for _, r in self.rules], dtype=np.int64) * SECOND
         self._first = np.cumsum(layout.rule_width) - layout.rule_width
         self._by_quantity = self._compiled(kinds)
+        self._ruled = np.logical_or.reduce([t >= 0 for t in self._by_quantity])
         self.table = Table(
             {
                 "raised": (np.bool_, False),
@@ -61,13 +62,13 @@ class Rules:
         )
 
     def _compiled(self, kinds: Kinds) -> list[AnyArray]:
-        """Tables [kind, quantity] → rule, or -1: one table for each further rule on one quantity."""
+        """Flat tables (kind, quantity) → rule, or -1: one for each further rule on one quantity."""
         tables: list[AnyArray] = []
         for rule, (kind, declared) in enumerate(self.rules):
-            place = kind, kinds.quantity_code[declared.quantity]
+            place = kind * len(kinds.quantities) + kinds.quantity_code[declared.quantity]
             free = next((t for t in tables if t[place] < 0), None)
             if free is None:
-                free = np.full(kinds.declared.shape, -1, dtype=np.int64)
+                free = np.full(kinds.declared.size, -1, dtype=np.int64)
                 tables.append(free)
             free[place] = rule
         return tables
@@ -76,16 +77,15 @@ class Rules:
         """What rows, raw or derived, change: in order of time. `rows.flag` is their final flag."""
         if not len(rows):
             return Transitions.empty()
-        device = self._layout.series["device"][rows.touched]
-        kind, quantity = (
-            self._layout.devices["kind"][device],
-            self._layout.series["quantity"][rows.touched],
-        )
+        ruled = rows.per_row(self._ruled[self._layout.series["at"][rows.touched]])
+        rows = rows.take(ruled & counts_in_windows(rows.flag))
+        if not len(rows):
+            return Transitions.empty()
+        at = self._layout.series["at"][rows.touched]
         parts = []
         for table in self._by_quantity:
-            rule = rows.per_row(table[kind, quantity])
-            which = (rule >= 0) & counts_in_windows(rows.flag)
-            parts.append(self._evaluate(rows.take(which), rule[which]))
+            rule = rows.per_row(table[at])
+            parts.append(self._evaluate(rows.take(rule >= 0), rule[rule >= 0]))
         return Transitions.concat([p for p in parts if len(p)]).in_time()
 
     def adopt(self, rule: AnyArray, device: AnyArray, seen: Times, worst: Values) -> None:

@@ -42,7 +42,7 @@ class Table:
         # np.zeros takes pages from the system only when they are written: untouched rows cost nothing.
         new = np.zeros(capacity, old.dtype)
         new[: len(old)] = old
-        if fill != 0:
+        if not isinstance(fill, int) or fill != 0:
             new[len(old) :] = fill
         return new
 
@@ -57,5 +57,7 @@ class Table:
     def load(self, saved: Mapping[str, AnyArray], source: Index, target: Index) -> None:
         """Take rows `source` of a dump into rows `target` (which must exist already)."""
         for name, column in self._columns.items():
-            new = column.reshape(-1, self.width)
-            new[target] = saved[name].reshape(-1, self.width)[source]
+            old = saved[name]
+            if old.dtype != column.dtype:
+                raise ValueError(f"{name} of {old.dtype}")
+            column.reshape(-1, self.width)[target] = old.reshape(-1, self.width)[source]

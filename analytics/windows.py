@@ -108,7 +108,9 @@ class Windows:
             merged = merged.take(keep)
         # Ascending in time: where a batch spans more windows than a ring holds, the latest stays.
         slots.view(_BYTES)[place] = merged.view(_BYTES)
-        passed = slots["window"][place] != merged["window"]
+        passed = np.zeros(len(place), dtype=bool)
+        if int(window.max()) - int(window.min()) >= self.depth:
+            passed = slots["window"][place] != merged["window"]
         if passed.any():
             gone = np.flatnonzero(passed)
             self._gone.append((series[gone], merged.take(gone)))
