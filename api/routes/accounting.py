@@ -13,7 +13,8 @@ from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import respond
 from api.openapi import answers
-from api.parameters import Ctx, Cursor, PeriodFilter, Places
+from api.parameters import Ctx, Cursor, Places
+from api.period import PeriodFilter
 from api.schemas import Accounting, AccountLine
 from store.telemetry import AccountRow
 from telemetry.clock import HOUR, format_time

@@ -12,7 +12,8 @@ from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import alert_fields, encode_alert, encode_alerts, listing, respond
 from api.openapi import answers, list_of
-from api.parameters import Ctx, Cursor, Places, Start, select_time
+from api.parameters import Ctx, Cursor, Places
+from api.period import Start, select_time
 from api.problems import Problem, invalid, not_found
 from api.schemas import AlertDetail, AlertEventInfo, AlertInfo
 from devices.kind import Severity

@@ -11,7 +11,8 @@ from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import encode_readings, listing, respond
 from api.openapi import WINDOWED, answers
-from api.parameters import Ctx, Cursor, Period, PeriodFilter, Selection, SeriesFilter, code_of
+from api.parameters import Ctx, Cursor, Selection, SeriesFilter, code_of
+from api.period import Period, PeriodFilter
 from api.problems import invalid
 from api.windows import encode_grid, grid, step_for
 from telemetry.clock import DAY, SECOND, format_time, parse_duration
