@@ -85,7 +85,9 @@ class Catalogue:
                 return self._append(device, kind)
             if self.devices[code].kind != device.kind:
                 raise DeclarationError(
-                    f"device {device.id}", f"is of kind {self.devices[code].kind} already", device.kind
+                    f"device {device.id}",
+                    f"is of kind {self.devices[code].kind} already",
+                    device.kind,
                 )
             self.devices[code] = device
             return code

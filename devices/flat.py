@@ -2,6 +2,7 @@
 
 Messages with the same kind and the same keys share a layout; a layout's messages are turned into columns
 together. Only a column that holds something odd is looked at value by value, to say what and where.
+The form (WHOLE, UPLINK, …) says where in the payload the keys stood, so that a path leads there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from math import isfinite
 
 import numpy as np
 
-from devices.intake import WHOLE, Intake, missing_flags
+from devices.intake import WHOLE, Intake, missing_flags, seq_path, shown, time_path, value_path
 from devices.registry import Kinds
 from devices.times import device_time, plain_times
 from telemetry.arrays import AnyArray, Mask, Times, Values
@@ -31,6 +32,7 @@ class Layout:
     unknown: tuple[tuple[int, str], ...]
     time: int
     seq: int
+    form: int
 
 
 @dataclass(slots=True)
@@ -49,14 +51,20 @@ class FlatDecoder:
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
-        self._layouts: dict[tuple[int, tuple[str, ...]], Layout] = {}
+        self._layouts: dict[tuple[int, int, tuple[str, ...]], Layout] = {}
         self._groups: dict[int, Group] = {}
 
     def take(
-        self, message: int, kind: int, device: int, received: int, body: dict[str, object]
+        self,
+        message: int,
+        kind: int,
+        device: int,
+        received: int,
+        body: dict[str, object],
+        form: int = WHOLE,
     ) -> None:
         """Add one message to its group."""
-        keys = (kind, tuple(body))
+        keys = (form, kind, tuple(body))
         layout = self._layouts.get(keys) or self._new_layout(keys)
         group = self._groups.get(id(layout))
         if group is None:
@@ -74,8 +82,8 @@ class FlatDecoder:
         if len(self._layouts) > _MAX_LAYOUTS:  # keys are the sender's: keep them bounded
             self._layouts.clear()
 
-    def _new_layout(self, keys: tuple[int, tuple[str, ...]]) -> Layout:
-        kind, names = keys
+    def _new_layout(self, keys: tuple[int, int, tuple[str, ...]]) -> Layout:
+        form, kind, names = keys
         quantities, unknown, time, seq = [], [], -1, -1
         for place, name in enumerate(names):
             code = self._kinds.quantity_code.get(name)
@@ -87,15 +95,17 @@ class FlatDecoder:
                 quantities.append((place, name, code))
             else:
                 unknown.append((place, name))
-        layout = self._layouts[keys] = Layout(tuple(quantities), tuple(unknown), time, seq)
+        layout = self._layouts[keys] = Layout(tuple(quantities), tuple(unknown), time, seq, form)
         return layout
 
 
 def _decode_group(group: Group, intake: Intake) -> None:
     layout = group.layout
     if not layout.quantities and not layout.unknown:
+        path = value_path(layout.form, "").rstrip(".")
+        detail = f"{path}: must hold at least one quantity"
         for message, device in zip(group.message, group.device, strict=True):
-            intake.reject(message, Reason.EMPTY, "$", "$: must hold at least one quantity", device)
+            intake.reject(message, Reason.EMPTY, path, detail, device)
         return
     columns = list(zip(*group.rows, strict=True))
     messages, devices = np.array(group.message), np.array(group.device, dtype=np.int32)
@@ -115,7 +125,7 @@ def _decode_group(group: Group, intake: Intake) -> None:
             missing_flags(value[keep]),
             received[keep],
         )
-        intake.add(rows, messages[keep], np.full(len(rows), WHOLE, dtype=np.int32))
+        intake.add(rows, messages[keep], np.full(len(rows), layout.form, dtype=np.int32))
 
 
 def _times(
@@ -136,18 +146,19 @@ def _times(
         except TimeError as error:
             fine[i] = False
             reason = Reason.NAIVE_TIME if "offset" in error.need else Reason.BAD_TIME
-            intake.reject(group.message[i], reason, "$.time", f"$.{error}", group.device[i])
+            path = time_path(group.layout.form)
+            detail = f"{path}{str(error).removeprefix('time')}"
+            intake.reject(group.message[i], reason, path, detail, group.device[i])
     return time, fine
 
 
 def _unknown(group: Group, timely: Mask, intake: Intake) -> None:
     for _, name in group.layout.unknown:
         known = ", ".join(q[1] for q in group.layout.quantities) or "none"
-        detail = f"$.{name}: is no quantity that this kind takes from a device (recognised here: {known})"
+        path = value_path(group.layout.form, name)
+        detail = f"{path:.200}: is no quantity that this kind takes from a device (recognised here: {known})"
         for i in np.flatnonzero(timely):
-            intake.reject(
-                group.message[i], Reason.UNKNOWN_QUANTITY, f"$.{name}", detail, group.device[i]
-            )
+            intake.reject(group.message[i], Reason.UNKNOWN_QUANTITY, path, detail, group.device[i])
 
 
 def _seqs(group: Group, column: tuple[object, ...], timely: Mask, intake: Intake) -> None:
@@ -156,8 +167,9 @@ def _seqs(group: Group, column: tuple[object, ...], timely: Mask, intake: Intake
             if timely[i]:
                 intake.seqs.append((group.message[i], group.device[i], seq))
         elif seq is not None and timely[i]:
-            detail = f"$.seq: must be a whole number from 0, got {seq!r:.60}"
-            intake.reject(group.message[i], Reason.BAD_SEQ, "$.seq", detail, group.device[i])
+            path = seq_path(group.layout.form)
+            detail = f"{path}: must be a whole number from 0, got {shown(seq)}"
+            intake.reject(group.message[i], Reason.BAD_SEQ, path, detail, group.device[i])
 
 
 def _values(
@@ -178,8 +190,8 @@ def _values(
             continue
         fine[i] = False
         if timely[i]:
-            detail = f"$.{name}: {detail}"
-            intake.reject(group.message[i], reason, f"$.{name}", detail, group.device[i])
+            path = value_path(group.layout.form, name)
+            intake.reject(group.message[i], reason, path, f"{path}: {detail}", group.device[i])
     return value, fine
 
 
@@ -187,7 +199,7 @@ def _number(given: object) -> tuple[Reason | None, str]:
     if given is None:
         return None, ""
     if type(given) not in (int, float):
-        return Reason.NOT_A_NUMBER, f"must be a number, got {given!r:.60}"
+        return Reason.NOT_A_NUMBER, f"must be a number, got {shown(given)}"
     try:
         finite = isfinite(given)  # type: ignore[arg-type]
     except OverflowError:

@@ -11,12 +11,37 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from telemetry.arrays import AnyArray, Mask
+from telemetry.errors import UrbanError
 from telemetry.flags import Flag
 from telemetry.ledger import NOBODY
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
 
-WHOLE = -1  # the record number of a value that stands in a flat message
+# The record number of a value that stands in no pack says in which form it came.
+WHOLE = -1  # a flat message
+UPLINK = -2  # a ChirpStack uplink: values in `object`, time and counter of the uplink
+UPLINK_TIMED = -3  # … whose codec gave the time of measurement in `object`
+# Form → where its values, its time and its sequence number stand.
+_PLACES = {
+    WHOLE: ("$", "$.time", "$.seq"),
+    UPLINK: ("$.object", "$.time", "$.fCnt"),
+    UPLINK_TIMED: ("$.object", "$.object.time", "$.fCnt"),
+}
+# A pack of thousands of bad records is one thing to look at: each place told is a copy of its bytes kept.
+MAX_PLACES = 50
+_MAX_PATH, _MAX_DETAIL = 200, 500
+
+
+class Refused(UrbanError):
+    """A record (`whole`: a message) that can't be a reading. `place` is a field, "" for the thing itself."""
+
+    def __init__(
+        self, reason: Reason, place: str, need: str, device: int = NOBODY, whole: bool = False
+    ) -> None:
+        super().__init__(place, need)
+        self.reason = reason
+        self.device = device
+        self.whole = whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +77,23 @@ class Intake:
     rejects: list[Reject] = field(default_factory=list)
     seqs: list[tuple[int, int, int]] = field(default_factory=list)  # (message, device, seq)
     _parts: list[tuple[Readings, AnyArray, AnyArray]] = field(default_factory=list)
+    _told: dict[int, int] = field(default_factory=dict)  # message → rejects so far
 
     def add(self, readings: Readings, message: AnyArray, record: AnyArray) -> None:
-        """Add columns; `message` and `record` (or WHOLE) tell where each row stood."""
+        """Add columns; `message` and `record` (or a form like WHOLE) tell where each row stood."""
         self._parts.append((readings, message, record))
 
     def reject(
         self, message: int, reason: Reason, path: str, detail: str, device: int = NOBODY
     ) -> None:
-        """Add a record that can't be stored."""
+        """Add a record that can't be stored.
+
+        Every record is counted; past MAX_PLACES of one message they share one place, the message itself.
+        """
+        told = self._told[message] = self._told.get(message, 0) + 1
+        if told > MAX_PLACES:
+            path, detail = "$", f"$: {told} records can't be stored; the last one: {detail}"
+        path, detail = _printable(path, _MAX_PATH), _printable(detail, _MAX_DETAIL)
         self.rejects.append(Reject(message, reason, path, detail, device))
 
     def columns(self) -> tuple[Readings, AnyArray, AnyArray]:
@@ -77,7 +110,43 @@ class Intake:
         return readings.take(order), message[order], record[order]
 
 
+def value_path(record: int, name: str) -> str:
+    """The JSON path of a value: of a quantity by name in a form, or of a record of a pack."""
+    return f"$[{record}].v" if record >= 0 else f"{_PLACES[record][0]}.{name}"
+
+
+def time_path(record: int) -> str:
+    """The JSON path of the time of a value."""
+    return f"$[{record}].t" if record >= 0 else _PLACES[record][1]
+
+
+def seq_path(record: int) -> str:
+    """The JSON path of a message's sequence number."""
+    return _PLACES[record][2]
+
+
 def missing_flags(value: AnyArray) -> AnyArray:
     """MISSING where a device sent null (NaN by now), NOT_EVALUATED elsewhere."""
     missing: Mask = np.isnan(value)
     return np.where(missing, Flag.MISSING, Flag.NOT_EVALUATED).astype(np.uint8)
+
+
+def shown(value: object) -> str:
+    """What was found, for a person to read: cut short, and safe for whatever a device may send."""
+    try:
+        text = repr(value)
+    except (
+        ValueError,
+        RecursionError,
+    ):  # a whole number of thousands of digits; a value inside itself
+        return f"a value of type {type(value).__name__} that is too large to show"
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _printable(text: str, limit: int) -> str:
+    """Names are the sender's: no control characters, no half of a surrogate pair, no end of length."""
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,226 +1,313 @@
-"""SenML JSON payloads (RFC 8428) → columns.
+"""SenML packs (RFC 8428), of one device or of a gateway's many, in JSON or CBOR → columns.
 
 [{"bn": "aq-7/", "bt": 1790000000, "bu": "ug/m3", "n": "pm25", "v": 31.2}, {"n": "pm10", "v": 55}]
 
-Base fields, relative times and units are resolved; a unit is converted where it fits. A record that fails
-is rejected alone. The part of a name before its last "/" or ":" must be empty or end with the device's id.
+A name ends in a quantity; what stands before its last "/" or ":" names the device, and whoever takes the
+pack says which that may be (`Scope`). A record that fails is rejected alone; a version that is not known
+condemns the pack. Records with the same plain keys are read as columns; whatever is odd, one by one.
+
+A number (v) is the reading. Text, boolean and data values are none. A sum (s) without a number is one
+where the quantity is an energy: its total, in the energy unit that is given (the way meters write it), or,
+by the letter of section 4.2, in the unit of a power times seconds. Beside a number a sum is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
 
-import numpy as np
-
-from devices.intake import Intake, missing_flags
-from devices.registry import Kinds
-from devices.times import device_time
-from telemetry.clock import SECOND
-from telemetry.errors import TimeError, UnitError
-from telemetry.readings import Readings
+from devices.device import Catalogue
+from devices.intake import Intake, Refused, shown
+from devices.senml_resolve import OTHER_VALUES, Base, Record, check_version, labelled, only_base
+from devices.senml_rows import Rows
+from telemetry.errors import UnitError
+from telemetry.ledger import NOBODY
 from telemetry.reasons import Reason
-from telemetry.units import conversion
+from telemetry.units import UNITS, conversion, unit
 
-# RFC 8428, section 4.5.3: a time below 2**28 s is relative to now.
-_ABSOLUTE = 2**28
-# Section 4.4: version 10 is the one of RFC 8428.
-_VERSION = 10
-_BASE = {
-    "bn": str,
-    "bt": (int, float),
-    "bu": str,
-    "bv": (int, float),
-    "bs": (int, float),
-    "bver": int,
-}
+_NUMBERS: frozenset[type] = frozenset({int, float})
+_TEXT: frozenset[type] = frozenset({str})
+_MAX_LAYOUTS = 4_096
+# The labels of a plain record, in JSON and in CBOR.
+_PLAIN: dict[object, str] = {"n": "n", "u": "u", "v": "v", "t": "t", 0: "n", 1: "u", 2: "v", 6: "t"}
 
 
-class _Bad(Exception):
-    """One record can't be a reading."""
+class Scope(Protocol):
+    """Which devices a pack may speak for.
 
-    def __init__(self, reason: Reason, field: str, need: str) -> None:
-        self.reason, self.field, self.need = reason, field, need
+    device   the one it comes from; NOBODY where it speaks for several
+    known    owner, as it is written in names → device code, for owners that were asked for before
+    """
+
+    device: int
+    known: dict[str, int]
+
+    def find(self, owner: str) -> int:
+        """The device of an owner, also into `known`. Raises Refused."""
+        ...
 
 
-@dataclass(slots=True)
-class _Columns:
-    device: list[int] = field(default_factory=list)
-    quantity: list[int] = field(default_factory=list)
-    time: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    received: list[int] = field(default_factory=list)
-    message: list[int] = field(default_factory=list)
-    record: list[int] = field(default_factory=list)
+class DeviceScope:
+    """A pack on a device's own topic: names must be of this device, or of nobody."""
+
+    __slots__ = ("_id", "device", "known")
+
+    def __init__(self, device: int, device_id: str) -> None:
+        self._id = device_id
+        self.device = device
+        self.known = {"": device, device_id: device}
+
+    def find(self, owner: str) -> int:
+        """The topic's device, where the owner ends in its id. Raises Refused."""
+        if owner and owner != self._id and not owner.endswith((f"/{self._id}", f":{self._id}")):
+            need = f"must be named after the topic's device {self._id}, got {shown(owner)}"
+            raise Refused(Reason.BAD_SENML, "n", need)
+        self.known[owner] = self.device
+        return self.device
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the keys of a record say about it.
+
+    plain      nothing but a number, with its name, unit and time; n, u, v, t are their keys, None: absent
+    versioned  holds what may condemn a whole pack
+    """
+
+    plain: bool
+    versioned: bool
+    n: object = None
+    u: object = None
+    v: object = None
+    t: object = None
+
+    @staticmethod
+    def of(keys: tuple[object, ...]) -> _Layout:
+        """The layout of these keys, in JSON's labels or CBOR's."""
+        base = [k for k in keys if type(k) is str and k.startswith("b")]
+        versioned = -1 in keys or any(k == "bver" or k.endswith("_") for k in base)
+        places = {_PLAIN.get(key): key for key in keys}
+        if None in places or len(places) < len(keys) or "v" not in places:
+            return _Layout(False, versioned)
+        return _Layout(True, versioned, *map(places.get, "nuvt"))
 
 
 class SenmlDecoder:
-    """Collects the SenML messages of a batch, then fills an Intake."""
+    """Collects the packs of a batch, then fills an Intake."""
 
-    def __init__(self, kinds: Kinds) -> None:
-        self._kinds = kinds
-        self._columns = _Columns()
-        self._factors: dict[tuple[str, str], tuple[float, float]] = {}
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._code = catalogue.kinds.quantity_code
+        self._layouts: dict[tuple[object, ...], _Layout] = {}
+        self._rows = Rows()
 
     def take(
-        self,
-        intake: Intake,
-        message: int,
-        kind: int,
-        device: int,
-        device_id: str,
-        received: int,
-        pack: Sequence[object],
+        self, intake: Intake, message: int, received: int, scope: Scope, pack: Sequence[object]
     ) -> None:
         """Take one pack apart."""
         if not pack:
-            intake.reject(message, Reason.EMPTY, "$", "$: must hold at least one record", device)
+            need = "$: must hold at least one record"
+            intake.reject(message, Reason.EMPTY, "$", need, scope.device)
             return
-        base: dict[str, object] = {}
-        for i, record in enumerate(pack):
-            try:
-                if not isinstance(record, dict):
-                    raise _Bad(Reason.BAD_SENML, "", "must be an object")
-                _update_base(base, record)
-                if not _has_value(record, base):
-                    continue  # section 4.1 allows a record of base fields only
-                row = self._resolve(kind, device_id, received, base, record)
-            except _Bad as bad:
-                path = f"$[{i}]" + (f".{bad.field}" if bad.field else "")
-                intake.reject(message, bad.reason, path, f"{path}: {bad.need}", device)
-                if bad.field == "bver":
-                    return
-                continue
-            self._append(device, message, i, received, row)
+        keys = [tuple(r) if type(r) is dict else () for r in pack]
+        try:
+            if any(self._layout(key).versioned for key in set(keys)):
+                check_version(pack)
+        except Refused as error:
+            path = f"${error.place}"
+            intake.reject(message, error.reason, path, f"{path}: {error.need}", scope.device)
+            return
+        before = len(self._rows.device)
+        self._take_runs(intake, message, scope, pack, keys)
+        self._rows.packs.append((message, received, len(self._rows.device) - before))
 
     def finish(self, intake: Intake) -> None:
         """Hand over the columns, and be ready for the next batch."""
-        c, self._columns = self._columns, _Columns()
-        if c.time:
-            flags = missing_flags(np.array(c.value))
-            readings = Readings.of(c.device, c.quantity, c.time, c.value, flags, c.received)
-            intake.add(readings, np.array(c.message), np.array(c.record, dtype=np.int32))
+        rows, self._rows = self._rows, Rows()
+        rows.hand_over(self._catalogue, intake)
+        if len(self._layouts) > _MAX_LAYOUTS:  # keys are the sender's: keep them bounded
+            self._layouts.clear()
 
-    def _append(
-        self, device: int, message: int, record: int, received: int, row: tuple[int, int, float]
-    ) -> None:
-        c = self._columns
-        quantity, time, value = row
-        c.device.append(device)
-        c.quantity.append(quantity)
-        c.time.append(time)
-        c.value.append(value)
-        c.received.append(received)
-        c.message.append(message)
-        c.record.append(record)
-
-    def _resolve(
+    def _take_runs(
         self,
-        kind: int,
-        device_id: str,
-        received: int,
-        base: dict[str, object],
-        record: dict[str, object],
-    ) -> tuple[int, int, float]:
-        """(quantity code, time, value in the quantity's unit). Raises _Bad."""
-        quantity = self._quantity(kind, device_id, f"{base.get('bn', '')}{record.get('n', '')}")
-        value = _value(base, record)
-        unit = record.get("u", base.get("bu"))
-        if unit is not None:
-            wanted = self._kinds.quantity(kind, quantity).unit
-            factor, offset = self._conversion(unit, wanted)
-            value = factor * value + offset
-        return quantity, _time(base, record, received), value
+        intake: Intake,
+        message: int,
+        scope: Scope,
+        pack: Sequence[object],
+        keys: list[tuple[object, ...]],
+    ) -> None:
+        """Runs of records with the same keys, as columns where they are plain."""
+        base, start = Base(), 0
+        for key, run in groupby(keys):
+            end = start + len(list(run))
+            layout = self._layout(key)
+            if not (layout.plain and self._take_columns(scope, base, layout, pack, start, end)):
+                for i in range(start, end):
+                    self._take_one(intake, message, scope, base, i, pack[i])
+            start = end
 
-    def _quantity(self, kind: int, device_id: str, name: str) -> int:
-        cut = max(name.rfind("/"), name.rfind(":")) + 1
-        owner, short = name[:cut].rstrip("/:"), name[cut:]
-        if owner and owner != device_id and not owner.endswith((f"/{device_id}", f":{device_id}")):
-            raise _Bad(
-                Reason.BAD_SENML,
-                "n",
-                f"must be named after the topic's device {device_id}, got {name!r:.80}",
-            )
-        code = self._kinds.quantity_code.get(short)
-        if code is None or not self._kinds.accepted[kind, code]:
-            raise _Bad(
-                Reason.UNKNOWN_QUANTITY,
-                "n",
-                f"is no quantity that this kind takes from a device, got {short!r:.60}",
-            )
-        return code
-
-    def _conversion(self, given: object, wanted: str) -> tuple[float, float]:
-        if not isinstance(given, str):
-            raise _Bad(Reason.BAD_UNIT, "u", f"must be text, got {given!r:.60}")
-        found = self._factors.get((given, wanted))
+    def _layout(self, keys: tuple[object, ...]) -> _Layout:
+        found = self._layouts.get(keys)
         if found is None:
-            try:
-                found = conversion(given, wanted)
-            except UnitError as error:
-                raise _Bad(Reason.BAD_UNIT, "u", f"{error.need}, got {given!r:.60}") from None
-            self._factors[given, wanted] = found
+            found = self._layouts[keys] = _Layout.of(keys)
         return found
 
+    def _take_columns(
+        self,
+        scope: Scope,
+        base: Base,
+        layout: _Layout,
+        pack: Sequence[object],
+        start: int,
+        end: int,
+    ) -> bool:
+        """Read plain records as columns; False, and nothing done, where one of them is odd."""
+        if base.broken:
+            return False
+        run: Sequence[dict[object, object]] = pack[start:end]  # type: ignore[assignment]
+        values = _numbers([r[layout.v] for r in run], base.value or 0.0)
+        times = [base.time] * len(run)
+        if layout.t is not None:
+            times = _numbers([r[layout.t] for r in run], base.time) or []
+        if not values or not times:
+            return False
+        names = self._names(scope, base, layout, run)
+        units = self._units(base, layout, run)
+        if names is None or units is None:
+            return False
+        rows = self._rows
+        rows.device += names[0]
+        rows.quantity += names[1]
+        rows.value += values
+        rows.seconds += times
+        rows.unit += units
+        rows.record += range(start, end)
+        return True
 
-def _update_base(base: dict[str, object], record: dict[str, object]) -> None:
-    for key, value in record.items():
-        if key.endswith("_"):
-            # Section 4.4: a field that must be understood, and is not.
-            raise _Bad(Reason.BAD_SENML, key, "must be understood, and is not known here")
-        types = _BASE.get(key)
-        if types is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, types):  # type: ignore[arg-type]
-            raise _Bad(
-                Reason.BAD_SENML,
-                key,
-                f"must be {'text' if types is str else 'a number'}, got {value!r:.60}",
-            )
-        if key == "bver" and value > _VERSION:  # type: ignore[operator]
-            raise _Bad(Reason.BAD_SENML, key, f"must be at most {_VERSION}, got {value}")
-        base[key] = value
+    def _names(
+        self, scope: Scope, base: Base, layout: _Layout, run: Sequence[dict[object, object]]
+    ) -> tuple[list[int], list[int]] | None:
+        """Device and quantity codes; None where a name was not met before."""
+        names = [base.name] * len(run) if layout.n is None else [r[layout.n] for r in run]
+        if not _TEXT.issuperset(map(type, names)):
+            return None
+        head = base.name if layout.n is not None else ""
+        codes = list(map(self._code.get, names))  # type: ignore[arg-type]
+        devices: list[int | None]
+        if None not in codes and head[-1:] in ("", "/", ":"):
+            devices = [scope.known.get(head.rstrip("/:"))] * len(run)
+        else:
+            parts = [(head + name).rpartition("/") for name in names]  # type: ignore[operator]
+            devices = [scope.known.get(part[0]) for part in parts]
+            codes = [self._code.get(part[2]) for part in parts]
+        if None in devices or None in codes:
+            return None
+        return devices, codes  # type: ignore[return-value]
+
+    def _units(
+        self, base: Base, layout: _Layout, run: Sequence[dict[object, object]]
+    ) -> list[int] | None:
+        code = self._rows.unit_code
+        if layout.u is None:
+            return [code(base.unit)] * len(run)
+        given = [r[layout.u] for r in run]
+        return list(map(code, given)) if _TEXT.issuperset(map(type, given)) else None  # type: ignore[arg-type]
+
+    def _take_one(
+        self, intake: Intake, message: int, scope: Scope, base: Base, i: int, given: object
+    ) -> None:
+        """Read one record with all that may be in it."""
+        device = scope.device
+        try:
+            record = labelled(given)
+            refused = base.update(record)
+            measures = not only_base(record)
+            if measures and "bn" not in base.broken:
+                # First whose it is: what is refused below is booked on that device.
+                device, quantity = self._subject(scope, base.name_of(record))
+            if refused is not None:
+                raise refused
+            base.check(record)
+            if measures:
+                self._append(base, record, i, device, quantity)
+        except Refused as error:
+            path = f"$[{i}]" + (f".{error.place}" if error.place else "")
+            owner = device if error.device == NOBODY else error.device
+            intake.reject(message, error.reason, path, f"{path}: {error.need}", owner)
+
+    def _subject(self, scope: Scope, name: str) -> tuple[int, int]:
+        """(device code, quantity code) of a name. Raises Refused."""
+        cut = max(name.rfind("/"), name.rfind(":")) + 1
+        owner, short = name[:cut].rstrip("/:"), name[cut:]
+        device = scope.known.get(owner)
+        if device is None:
+            device = scope.find(owner)
+        quantity = self._code.get(short)
+        if quantity is None:
+            need = f"is no quantity that is known, got {shown(short)}"
+            raise Refused(Reason.UNKNOWN_QUANTITY, "n", need, device)
+        return device, quantity
+
+    def _append(self, base: Base, record: Record, i: int, device: int, quantity: int) -> None:
+        seconds, given = base.seconds_of(record), base.unit_of(record)
+        missing = "v" in record and record["v"] is None
+        value = float("nan") if missing else self._value(base, record)
+        if value is None:
+            value, given = self._energy(base, record, given, device, quantity), None
+        rows = self._rows
+        if missing:
+            rows.missing.append(len(rows.device))
+        rows.device.append(device)
+        rows.quantity.append(quantity)
+        rows.seconds.append(seconds)
+        rows.value.append(value)
+        rows.unit.append(rows.unit_code(given))
+        rows.record.append(i)
+
+    @staticmethod
+    def _value(base: Base, record: Record) -> float | None:
+        """The number; None where there is a sum instead. Raises Refused."""
+        for other in OTHER_VALUES:
+            if other in record:
+                need = "must be a number (v); text, boolean and data values are no readings"
+                raise Refused(Reason.NOT_A_NUMBER, other, need)
+        value = base.value_of(record)
+        if value is None and "s" not in record and base.sum is None:
+            raise Refused(Reason.BAD_SENML, "v", "must be given")
+        return value
+
+    def _energy(
+        self, base: Base, record: Record, given: str | None, device: int, quantity: int
+    ) -> float:
+        """A sum alone as an energy, in the quantity's unit. Raises Refused where it is none."""
+        kinds = self._catalogue.kinds
+        kind, name = int(self._catalogue.kind_of[device]), kinds.quantities[quantity]
+        declared = kinds.kinds[kind].quantity(name)
+        if declared is None or UNITS[declared.unit].dimension != "energy":
+            need = f"alone is a reading of an energy, and {name} is none: send its value (v)"
+            raise Refused(Reason.BAD_SENML, "s", need)
+        total = base.sum_of(record)
+        assert total is not None
+        if given is None:
+            return total
+        try:
+            power = unit(given)
+            if power.dimension == "power":  # section 4.2: unit times seconds, so W means J
+                return total * power.factor / UNITS[declared.unit].factor
+            factor, offset = conversion(given, declared.unit)
+        except UnitError as error:
+            raise Refused(Reason.BAD_UNIT, "u", f"{error.need}, got {shown(given)}") from None
+        return total * factor + offset
 
 
-def _has_value(record: dict[str, object], base: dict[str, object]) -> bool:
-    fields = ("v", "vs", "vb", "vd", "s", "n", "u", "t")
-    return any(f in record for f in fields) or ("bv" in base and "bv" not in record)
-
-
-def _value(base: dict[str, object], record: dict[str, object]) -> float:
-    for other in ("vs", "vb", "vd"):
-        if other in record:
-            raise _Bad(
-                Reason.NOT_A_NUMBER,
-                other,
-                "must be a number (v); text, boolean and data values are no readings",
-            )
-    if "v" not in record and "bv" not in base:
-        what = "a sum (s) alone is no reading" if "s" in record else "is missing"
-        raise _Bad(Reason.BAD_SENML, "v", f"must be given: {what}")
-    value = record.get("v", 0)
-    if value is None:
-        return float("nan")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Bad(Reason.NOT_A_NUMBER, "v", f"must be a number, got {value!r:.60}")
+def _numbers(column: list[object], base: float) -> list[float] | None:
+    """Plain numbers with their base value added; None where one is something else."""
+    if not _NUMBERS.issuperset(map(type, column)):
+        return None
     try:
-        total = float(value) + float(base.get("bv", 0))  # type: ignore[arg-type]
-    except OverflowError:
-        total = float("inf")
-    if not isfinite(total):
-        raise _Bad(Reason.NOT_FINITE, "v", "must be a finite number")
-    return total
-
-
-def _time(base: dict[str, object], record: dict[str, object], received: int) -> int:
-    given = record.get("t", 0)
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise _Bad(Reason.BAD_TIME, "t", f"must be a number, got {given!r:.60}")
-    seconds = base.get("bt", 0) + given  # type: ignore[operator]
-    if abs(seconds) < _ABSOLUTE:
-        return received + round(seconds * 1e6) * (SECOND // 1_000_000)
-    try:
-        return device_time(seconds, received)
-    except TimeError as error:
-        raise _Bad(Reason.BAD_TIME, "t", f"{error.need}, got {seconds!r:.60}") from None
+        plain: list[float] = list(map(float, column))  # type: ignore[arg-type]
+    except OverflowError:  # a whole number beyond any float
+        return None
+    return [base + x for x in plain] if base else plain

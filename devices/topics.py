@@ -4,16 +4,24 @@ city/{kind}/{device}/telemetry       readings
 city/{kind}/{device}/status          retained: online | offline (the will message)
 city/{kind}/{device}/cmd/{command}   to the device
 city/{kind}/{device}/ack/{command}   its answer
+city/gateway/{gateway}/telemetry     a pack of readings of many devices; `gateway` is no kind
+application/{id}/device/{eui}/event/up   an uplink of ChirpStack v4, which has topics of its own
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from devices.device import DEVICE_ID
 
-TELEMETRY = "city/+/+/telemetry"
+TELEMETRY = "city/+/+/telemetry"  # gateways' packs too
 STATUS = "city/+/+/status"
+UPLINK = "application/+/device/+/event/up"
+GATEWAY = "gateway"
+
+# ChirpStack writes the EUI-64 of a device as 16 hexadecimal digits, in lower case.
+_UPLINK = re.compile(r"application/[^/+#]+/device/([0-9a-f]{16})/event/up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class Topic:
 
 
 def parse_topic(topic: str) -> Topic | None:
-    """The meaning of a topic, or None where it is none of ours. The kind may be unknown."""
+    """The meaning of a topic, or None where it is none of ours. The kind may be unknown, or GATEWAY."""
     parts = topic.split("/")
     if len(parts) < 4 or parts[0] != "city" or not DEVICE_ID.fullmatch(parts[2]):
         return None
@@ -38,9 +46,20 @@ def parse_topic(topic: str) -> Topic | None:
     return None
 
 
+def parse_uplink(topic: str) -> str | None:
+    """The device EUI of a ChirpStack uplink's topic, or None where it is no such topic."""
+    match = _UPLINK.fullmatch(topic)
+    return match[1] if match else None
+
+
 def telemetry_topic(kind: str, device: str) -> str:
     """Where a device publishes its readings."""
     return f"city/{kind}/{device}/telemetry"
+
+
+def gateway_topic(gateway: str) -> str:
+    """Where a gateway publishes its packs."""
+    return telemetry_topic(GATEWAY, gateway)
 
 
 def status_topic(kind: str, device: str) -> str:

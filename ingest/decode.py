@@ -1,4 +1,10 @@
-"""Messages → columns. Finds the device behind the topic, then hands the payload to its decoder."""
+"""Messages → columns. Finds out who sent what in which form, then hands the payload to its decoder.
+
+city/{kind}/{device}/telemetry    flat JSON, or SenML in JSON or CBOR: the payload's start tells
+city/{kind}/{device}/status       online | offline
+city/gateway/{gateway}/telemetry  SenML of many devices
+application/…/event/up            a ChirpStack uplink
+"""
 
 from __future__ import annotations
 
@@ -7,18 +13,26 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from devices.admission import Admission
+from devices.chirpstack import read_uplink
 from devices.device import Catalogue, Device
 from devices.flat import FlatDecoder
-from devices.intake import WHOLE, Intake, Message
+from devices.gateway import GatewayScope
+from devices.intake import WHOLE, Intake, Message, Refused, shown
 from devices.kind import ONLINE
-from devices.senml import SenmlDecoder
+from devices.senml import DeviceScope, SenmlDecoder
+from devices.senml_cbor import decode_cbor, is_cbor
 from devices.times import device_time
-from devices.topics import parse_topic
+from devices.topics import GATEWAY, parse_topic, parse_uplink
 from telemetry.errors import TimeError
+from telemetry.ledger import NOBODY
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
 
 _STATUS = {"online": 1.0, "offline": 0.0}
+_JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_UPLINK = "uplink"
+_TOPIC = "must be city/{kind}/{device}/telemetry with a device id like [a-z0-9][a-z0-9-]{1,63}"
 
 
 class Decoder:
@@ -35,50 +49,93 @@ class Decoder:
         max_payload: int = 65_536,
     ) -> None:
         self.catalogue = catalogue
-        self.unregistered = unregistered
-        self.max_devices = max_devices
         self.max_payload = max_payload
-        self.new_devices: list[Device] = []
-        self._topics: dict[str, tuple[str, int, int]] = {}  # → (channel, kind, device)
+        self._admission = Admission(catalogue, unregistered, max_devices)
+        # → (channel, kind, device); NOBODY where the payload says who
+        self._topics: dict[str, tuple[str, int, int]] = {}
         self._flat = FlatDecoder(catalogue.kinds)
-        self._senml = SenmlDecoder(catalogue.kinds)
+        self._senml = SenmlDecoder(catalogue)
+        self._gateways = GatewayScope(self._admission)
         self._json = msgspec.json.Decoder()
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
+
+    @property
+    def new_devices(self) -> list[Device]:
+        """Devices met for the first time since this list was last taken away."""
+        return self._admission.new
+
+    @new_devices.setter
+    def new_devices(self, devices: list[Device]) -> None:
+        self._admission.new = devices
 
     def decode(self, messages: Sequence[Message]) -> Intake:
         """Every record of every message: a row of columns, or a reject with its reason."""
         intake = Intake()
         for i, message in enumerate(messages):
-            found = self._topics.get(message.topic) or self._resolve(intake, i, message.topic)
-            if found is None:
+            try:
+                found = self._topics.get(message.topic) or self._learn(message.topic)
+            except Refused as error:
+                intake.reject(i, error.reason, "$", f"topic: {error.need}", error.device)
                 continue
-            channel, kind, device = found
-            if len(message.payload) > self.max_payload:
-                detail = f"$: must be at most {self.max_payload} bytes, got {len(message.payload)}"
-                intake.reject(i, Reason.TOO_LARGE, "$", detail, device)
-            elif channel == "telemetry":
-                self._telemetry(intake, i, message, kind, device)
-            else:
-                self._status(intake, i, message, device)
+            try:
+                self._take(intake, i, message, *found)
+            except Refused as error:
+                device = found[2] if error.device == NOBODY else error.device
+                path = f"$.{error.place}" if error.place else "$"
+                intake.reject(i, error.reason, path, f"{path}: {error.need}", device)
         self._flat.finish(intake)
         self._senml.finish(intake)
         return intake
 
-    def _telemetry(self, intake: Intake, i: int, message: Message, kind: int, device: int) -> None:
-        try:
-            body = self._json.decode(message.payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            reason, detail = _not_json(message.payload, error)
-            intake.reject(i, reason, "$", detail, device)
-            return
-        if type(body) is dict:
-            self._flat.take(i, kind, device, message.received, body)
-        elif type(body) is list:
-            device_id = self.catalogue.devices[device].id
-            self._senml.take(intake, i, kind, device, device_id, message.received, body)
+    def _take(
+        self, intake: Intake, i: int, message: Message, channel: str, kind: int, device: int
+    ) -> None:
+        """Hand one message to the decoder of its form. Raises Refused for the message as a whole."""
+        payload = message.payload
+        if len(payload) > self.max_payload:
+            need = f"must be at most {self.max_payload} bytes, got {len(payload)}"
+            raise Refused(Reason.TOO_LARGE, "", need)
+        if channel == "telemetry":
+            body = self._body(payload)
+            if type(body) is dict and not is_cbor(payload):
+                self._flat.take(i, kind, device, message.received, body)
+            elif type(body) is list:
+                scope = DeviceScope(device, self.catalogue.devices[device].id)
+                self._senml.take(intake, i, message.received, scope, body)
+            else:
+                need = (
+                    "CBOR must be a SenML array"
+                    if is_cbor(payload)
+                    else "must be an object or a SenML array"
+                )
+                raise Refused(Reason.NOT_AN_OBJECT, "", f"{need}, got {shown(body)}")
+        elif channel == GATEWAY:
+            body = self._body(payload)
+            if type(body) is not list:
+                need = f"a gateway's message must be a SenML array, got {shown(body)}"
+                raise Refused(Reason.NOT_AN_OBJECT, "", need)
+            self._senml.take(intake, i, message.received, self._gateways, body)
+        elif channel == _UPLINK:
+            self._uplink(i, message)
         else:
-            detail = f"$: must be an object or a SenML array, got {body!r:.60}"
-            intake.reject(i, Reason.NOT_AN_OBJECT, "$", detail, device)
+            self._status(intake, i, message, device)
+
+    def _body(self, payload: bytes) -> object:
+        """What the payload holds, in JSON or CBOR. Raises Refused."""
+        if is_cbor(payload):
+            return decode_cbor(payload)
+        try:
+            body: object = self._json.decode(payload)
+        except _JSON_ERRORS as error:
+            raise _not_json(payload, error) from None
+        return body
+
+    def _uplink(self, i: int, message: Message) -> None:
+        """A ChirpStack uplink is a flat message inside an envelope that says whose it is."""
+        eui = parse_uplink(message.topic) or ""
+        uplink = read_uplink(self._body(message.payload), eui, self._admission)
+        kind = int(self.catalogue.kind_of[uplink.device])
+        self._flat.take(i, kind, uplink.device, message.received, uplink.body, uplink.form)
 
     def _status(self, intake: Intake, i: int, message: Message, device: int) -> None:
         """`online`, `offline`, or {"status": …, "time": …} → a reading of the quantity `online`."""
@@ -87,8 +144,7 @@ class Decoder:
         try:
             word, time = self._status_of(message)
         except (TimeError, ValueError) as error:
-            intake.reject(i, Reason.BAD_STATUS, "$", f"$: {error}", device)
-            return
+            raise Refused(Reason.BAD_STATUS, "", str(error), device) from None
         row = Readings.of([device], [self._online], [time], [_STATUS[word]], 2, message.received)
         intake.add(row, np.array([i]), np.array([WHOLE], dtype=np.int32))
 
@@ -98,60 +154,39 @@ class Decoder:
             return text, message.received
         try:
             body = self._json.decode(message.payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except _JSON_ERRORS:
             body = None
-        if not isinstance(body, dict) or body.get("status") not in _STATUS:
+        word = body.get("status") if isinstance(body, dict) else None
+        if not isinstance(word, str) or word not in _STATUS:
             raise ValueError('must be online, offline or {"status": "online" | "offline"}')
-        return body["status"], device_time(body.get("time"), message.received)
+        return word, device_time(body.get("time"), message.received)
 
-    def _resolve(self, intake: Intake, i: int, topic: str) -> tuple[str, int, int] | None:
-        """Learn a topic, or reject the message."""
-        parsed = parse_topic(topic)
-        if parsed is None or parsed.channel not in ("telemetry", "status"):
-            need = "must be city/{kind}/{device}/telemetry with a device id like [a-z0-9][a-z0-9-]{1,63}"
-            intake.reject(i, Reason.BAD_TOPIC, "$", f"topic: {need}, got {topic!r:.120}")
-            return None
-        kind = self.catalogue.kinds.code.get(parsed.kind)
-        if kind is None:
-            known = ", ".join(self.catalogue.kinds.code)
-            detail = f"topic: kind must be one of {known}, got {parsed.kind!r:.60}"
-            intake.reject(i, Reason.UNKNOWN_KIND, "$", detail)
-            return None
-        device = self.catalogue.code(parsed.device)
-        if device is None:
-            device = self._meet(intake, i, parsed.kind, parsed.device)
-            if device is None:
-                return None
-        elif self.catalogue.kind_of[device] != kind:
-            is_a = self.catalogue.devices[device].kind
-            detail = f"topic: {parsed.device} is of kind {is_a}, got {parsed.kind!r}"
-            intake.reject(i, Reason.KIND_MISMATCH, "$", detail, device)
-            return None
-        found = self._topics[topic] = (parsed.channel, kind, device)
+    def _learn(self, topic: str) -> tuple[str, int, int]:
+        """What a topic means, kept for the next message. Raises Refused."""
+        if len(self._topics) > 4 * self._admission.max_devices:  # gateways' names are the sender's
+            self._topics.clear()
+        found = self._topics[topic] = self._meaning(topic)
         return found
 
-    def _meet(self, intake: Intake, i: int, kind: str, device_id: str) -> int | None:
-        """A device that nobody has registered."""
-        if self.unregistered == "refuse":
-            detail = f"topic: device {device_id} is not registered; register it, or set URBAN_UNREGISTERED=accept"
-            intake.reject(i, Reason.UNREGISTERED, "$", detail)
-            return None
-        if len(self.catalogue) >= self.max_devices:
-            detail = f"topic: {self.max_devices} devices are known already; raise URBAN_MAX_DEVICES"
-            intake.reject(i, Reason.TOO_MANY_DEVICES, "$", detail)
-            return None
-        device = Device(id=device_id, kind=kind, registered=False)
-        self.new_devices.append(device)
-        return self.catalogue.put(device)
+    def _meaning(self, topic: str) -> tuple[str, int, int]:
+        if parse_uplink(topic) is not None:
+            return _UPLINK, NOBODY, NOBODY
+        parsed = parse_topic(topic)
+        if parsed is None or parsed.channel not in ("telemetry", "status"):
+            raise Refused(Reason.BAD_TOPIC, "", f"{_TOPIC}, got {shown(topic)}")
+        if parsed.kind == GATEWAY and parsed.channel == "telemetry":
+            return GATEWAY, NOBODY, NOBODY
+        device = self._admission.admit(parsed.device, parsed.kind)
+        return parsed.channel, self.catalogue.kinds.code[parsed.kind], device
 
 
-def _not_json(payload: bytes, error: Exception) -> tuple[Reason, str]:
+def _not_json(payload: bytes, error: Exception) -> Refused:
     if not payload.strip():
-        return Reason.EMPTY, "$: must not be empty"
+        return Refused(Reason.EMPTY, "", "must not be empty")
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError as bad:
-        return Reason.NOT_UTF8, f"$: must be UTF-8, byte {bad.start} is not"
+        return Refused(Reason.NOT_UTF8, "", f"must be UTF-8, byte {bad.start} is not")
     if isinstance(error, RecursionError):
-        return Reason.NOT_JSON, "$: must not be nested so deeply"
-    return Reason.NOT_JSON, f"$: must be JSON: {error}"
+        return Refused(Reason.NOT_JSON, "", "must not be nested so deeply")
+    return Refused(Reason.NOT_JSON, "", f"must be JSON: {error}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devices.intake import Intake
+from devices.intake import Intake, time_path, value_path
 from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Codes16, Mask
 from telemetry.clock import SECOND, format_time, parse_time
@@ -69,14 +69,14 @@ def _reject(
     for i in np.flatnonzero(ahead | old | impossible):
         name = kinds.quantities[readings.quantity[i]]
         device = int(readings.device[i])
-        flat = record[i] < 0
+        place = int(record[i])
         if ahead[i] or old[i]:
-            path = "$.time" if flat else f"$[{record[i]}].t"
+            path = time_path(place)
             reason = Reason.TIME_AHEAD if ahead[i] else Reason.TIME_TOO_OLD
             need = "must not be ahead of our clock" if ahead[i] else "must not be before 2000-01-02"
             detail = f"{path}: {need} ({name}), got {format_time(int(readings.time[i]))}"
         else:
-            path = f"$.{name}" if flat else f"$[{record[i]}].v"
+            path = value_path(place, name)
             reason = Reason.IMPOSSIBLE_VALUE
             q = kinds.quantity(int(kind_of[device]), int(readings.quantity[i]))
             detail = (

@@ -262,7 +262,7 @@ def test_senml_time_near_zero_is_relative_to_receipt(bench: Bench) -> None:
         ({"n": "pm25", "vs": "x"}, Reason.NOT_A_NUMBER, "$[0].vs"),
         ({"n": "pm25", "v": "1"}, Reason.NOT_A_NUMBER, "$[0].v"),
         ({"n": "pm25"}, Reason.BAD_SENML, "$[0].v"),
-        ({"n": "pm25", "s": 5}, Reason.BAD_SENML, "$[0].v"),
+        ({"n": "pm25", "s": 5}, Reason.BAD_SENML, "$[0].s"),
         ({"n": "pm25", "v": 1, "must_": 1}, Reason.BAD_SENML, "$[0].must_"),
         ({"bver": 11, "n": "pm25", "v": 1}, Reason.BAD_SENML, "$[0].bver"),
         ({"bt": "x", "n": "pm25", "v": 1}, Reason.BAD_SENML, "$[0].bt"),
