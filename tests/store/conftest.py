@@ -10,9 +10,13 @@ import pytest
 from devices.device import Catalogue, Device
 from devices.registry import Kinds, load_kinds
 from store.duckdb_store import DuckDBStore
+from store.influx1 import Influx1Server, influx1_address
+from store.influx_store import InfluxStore
 from store.operations import OperationsStore
 from store.sql_store import SqlOperations
 from store.telemetry import TelemetryStore
+from tests.services import require
+from tests.store.influxd import Influxd, influxd_present
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +32,25 @@ def catalogue(kinds: Kinds) -> Catalogue:
     return made
 
 
-@pytest.fixture(params=["duckdb"])
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    require("influxd", influxd_present())
+    server = Influxd(tmp_path_factory.mktemp("influxd"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["duckdb", pytest.param("influx1", marks=pytest.mark.influxdb)])
 def telemetry(
     request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue
 ) -> Iterator[TelemetryStore]:
-    assert request.param == "duckdb"
-    store = DuckDBStore(tmp_path / "t.duckdb", catalogue)
+    store: TelemetryStore
+    if request.param == "duckdb":
+        store = DuckDBStore(tmp_path / "t.duckdb", catalogue)
+    else:
+        url = request.getfixturevalue("influxd").url()
+        store = InfluxStore(Influx1Server(influx1_address(url)), catalogue)
     yield store
     store.close()
 

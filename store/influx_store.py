@@ -1,0 +1,245 @@
+"""The city's telemetry store: one InfluxDB database, written by one process. Record, points, account.
+
+A batch counts once its record is in the log (store/influx_log.py); points and account follow from the
+record and can be written any number of times. What a crash or an outage left half done is finished
+before anything else: at the next opening from the record, and in this process from memory.
+docs/decisions/0020-influxdb-as-store.md
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.device import Catalogue, Device
+from store.influx_account import InfluxAccount
+from store.influx_log import InfluxLog
+from store.influx_points import missing_where_nan
+from store.influx_query import identifier
+from store.influx_read import InfluxReader
+from store.influx_rows import AGGREGATES, rollup_field
+from store.influx_server import ROLLUP_POLICY, InfluxServer
+from store.influx_write import OnRefused, PointWriter, log_refused, write_lines
+from store.latest import LatestTable
+from store.line_protocol import FieldValue, encode_point
+from store.telemetry import AccountRow, Rollups, Series, Stored
+from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
+from telemetry.ledger import OUTCOME_CODE, Ledger
+from telemetry.readings import Readings
+from telemetry.reasons import Reason
+
+_STORED = OUTCOME_CODE["stored"]
+_REFUSED = OUTCOME_CODE[f"quarantined:{Reason.INTERNAL_ERROR}"]
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch on its way, and how far it has come."""
+
+    number: int
+    readings: Readings
+    ledger: Ledger
+    recorded: bool = False
+    refused: list[tuple[Readings, str]] | None = None  # None: the points are not written yet
+
+    def is_same(self, readings: Readings, ledger: Ledger) -> bool:
+        """Whether the caller comes again with what is on its way already."""
+        mine = (*self.readings.columns(), *_ledger_columns(self.ledger))
+        theirs = (*readings.columns(), *_ledger_columns(ledger))
+        return all(
+            np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+            for a, b in zip(mine, theirs, strict=True)
+        )
+
+
+class InfluxStore(InfluxReader):
+    """`TelemetryStore` on an InfluxDB. Raises StoreError where the server is away or does not let us in.
+
+    `on_refused(readings, reason)` is told of readings that the server refuses for good, each once or,
+    after a crash, twice; they count as `quarantined:internal_error` in the account, not as stored.
+    """
+
+    def __init__(
+        self, server: InfluxServer, catalogue: Catalogue, on_refused: OnRefused = log_refused
+    ) -> None:
+        self.catalogue = catalogue
+        self._server = server
+        self._on_refused = on_refused
+        self._lock = threading.RLock()  # one append at a time
+        self._latest_lock = threading.Lock()
+        server.prepare()
+        self._adopt_devices()
+        self._writer = PointWriter(server, catalogue)
+        self._account = InfluxAccount(server, catalogue)
+        self._log = InfluxLog(server, catalogue)
+        self._latest = LatestTable(len(catalogue.kinds.quantities))
+        self._pending: _Batch | None = None
+        self._number = 0
+        self._position = self._log.last_batch()
+        self._finish_last()
+        for newest in self._newest_stored():
+            self._latest.update(newest)
+
+    def append(self, readings: Readings, ledger: Ledger) -> int:
+        """See TelemetryStore.append. The record makes it count; a StoreError leaves it to be finished.
+
+        Call again with the same batch, or with another: what is on its way goes first, and once.
+        Batches without readings take a number too, so positions ascend but may skip some.
+        """
+        with self._lock:
+            again = self._pending is not None and self._pending.is_same(readings, ledger)
+            self._settle()
+            if not again and (len(readings) or len(ledger)):
+                self._pending = _Batch(self._number + 1, readings, ledger)
+                self._settle()
+            return self._position
+
+    def seen(self, readings: Readings) -> Mask:
+        """See TelemetryStore.seen."""
+        with self._lock:
+            self._settle()
+        return self._seen(readings)
+
+    def newest_times(self, device: Codes32, quantity: Codes16) -> Times:
+        """See TelemetryStore.newest_times. What is on its way is finished first: it may come again."""
+        with self._lock:
+            self._settle()
+        with self._latest_lock:
+            return self._latest.times(device, quantity)
+
+    def position(self) -> int:
+        """See TelemetryStore.position."""
+        return self._position
+
+    def since(self, position: int, limit: int) -> list[Stored]:
+        """See TelemetryStore.since."""
+        upto = self._position
+        return self._log.since(position, upto, limit) if position < upto else []
+
+    def latest(self, series: Series) -> Readings:
+        """See TelemetryStore.latest."""
+        with self._latest_lock:
+            return self._latest.select(series)
+
+    def put_derived(self, readings: Readings) -> None:
+        """See TelemetryStore.put_derived."""
+        readings = _last_of_each(missing_where_nan(readings))
+        refused = self._writer.write(readings)
+        self._tell(refused)
+        with self._latest_lock:
+            self._latest.update(_without(readings, refused))
+
+    def correct_flags(self, readings: Readings) -> None:
+        """See TelemetryStore.correct_flags. What is not stored is left alone: a flag would make it so."""
+        readings = readings.take(self._seen(readings))
+        self._tell(self._writer.write(readings, flags_only=True))
+        with self._latest_lock:
+            self._latest.correct_flags(readings)
+
+    def put_rollups(self, step: int, rollups: Rollups) -> None:
+        """See TelemetryStore.put_rollups."""
+        kinds, devices = self.catalogue.kinds, self.catalogue.devices
+        columns = (getattr(rollups, n).tolist() for n in Rollups.__dataclass_fields__)
+        lines = []
+        for code, quantity, start, *numbers in zip(*columns, strict=True):
+            name, device = kinds.quantities[quantity], devices[code]
+            fields: dict[str, FieldValue] = {
+                rollup_field(name, aggregate): number
+                for aggregate, number in zip(AGGREGATES, numbers, strict=True)
+                if number == number
+            }
+            lines.append(encode_point(device.kind, {"device": device.id}, fields, start))
+        for line, reason in write_lines(self._server, ROLLUP_POLICY[step], lines):
+            _LOG.critical("InfluxDB refuses a roll-up for good: %s (%s)", reason, line)
+
+    def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:
+        """See TelemetryStore.account."""
+        return self._account.rows(start, end, devices)
+
+    def close(self) -> None:
+        """See TelemetryStore.close."""
+        self._server.close()
+
+    def _settle(self) -> None:
+        """Finish the batch on its way; each step may be done again. Raises StoreError, and it stays."""
+        batch = self._pending
+        if batch is None:
+            return
+        if not batch.recorded:
+            self._log.check()
+            self._log.write(batch.number, batch.readings, batch.ledger)
+            batch.recorded = True
+        if batch.refused is None:
+            batch.refused = self._writer.write(batch.readings)
+            self._tell(batch.refused)
+        self._account.add(batch.number, _less_refused(batch.ledger, batch.refused))
+        with self._latest_lock:
+            self._latest.update(_without(batch.readings, batch.refused))
+        self._number = batch.number
+        if len(batch.readings):
+            self._position = batch.number
+        self._pending = None
+
+    def _finish_last(self) -> None:
+        """Write again what follows from the last record: the process before us may have died over it."""
+        record = self._log.last()
+        if record is not None:
+            self._pending = _Batch(record.number, record.readings, record.ledger, recorded=True)
+            self._settle()
+
+    def _adopt_devices(self) -> None:
+        """Devices that only the store knows join the catalogue as unregistered."""
+        for kind in self.catalogue.kinds:
+            (series,) = self._server.query(
+                [f"SHOW TAG VALUES FROM {identifier(kind.name)} WITH KEY = device"]
+            )
+            for name in series[0].column("value") if series else []:
+                if self.catalogue.code(name) is None:
+                    self.catalogue.put(Device(id=name, kind=kind.name, registered=False))
+
+    def _tell(self, refused: list[tuple[Readings, str]]) -> None:
+        for readings, reason in refused:
+            self._on_refused(readings, reason)
+
+
+def _without(readings: Readings, refused: list[tuple[Readings, str]]) -> Readings:
+    if not refused:
+        return readings
+    bad = Readings.concat([rows for rows, _ in refused])
+    return readings.take(~np.isin(_identity(readings), _identity(bad)))
+
+
+def _less_refused(ledger: Ledger, refused: list[tuple[Readings, str]]) -> Ledger:
+    """The account of what was really stored: refused readings move to quarantine."""
+    if not refused or not len(ledger):
+        return ledger
+    bad = Readings.concat([rows for rows, _ in refused])
+    hour = int(ledger.hour[0])
+    devices, counts = np.unique(bad.device, return_counts=True)
+    moves = [
+        (hour, device, outcome, sign * count)
+        for device, count in zip(devices.tolist(), counts.tolist(), strict=True)
+        for outcome, sign in ((_STORED, -1), (_REFUSED, 1))
+    ]
+    rows = zip(*(c.tolist() for c in _ledger_columns(ledger)), strict=True)
+    return Ledger.of([*rows, *moves])
+
+
+def _ledger_columns(ledger: Ledger) -> tuple[AnyArray, ...]:
+    return (ledger.hour, ledger.device, ledger.outcome, ledger.count)
+
+
+def _identity(readings: Readings) -> np.typing.NDArray[np.void]:
+    keys = np.empty(len(readings), dtype=[("device", "i4"), ("quantity", "i2"), ("time", "i8")])
+    keys["device"], keys["quantity"], keys["time"] = readings.columns()[:3]
+    return keys
+
+
+def _last_of_each(readings: Readings) -> Readings:
+    """Of rows with one (device, quantity, time), the last."""
+    _, place = np.unique(_identity(readings)[::-1], return_index=True)
+    return readings.take(np.sort(len(readings) - 1 - place))
