@@ -208,7 +208,11 @@ def _together(groups: Groups) -> Groups:
     if cut.all():
         return groups
     first = np.concatenate(([0], np.flatnonzero(cut) + 1))
+    news = np.logical_or.reduceat(groups.news, first)
     some = slots["count"] > 0
+    if not (some[1:] & ~cut).any():
+        # What follows in a window adds nothing: the usual case of a value that is held back.
+        return Groups(series[first], slots.take(first), news)
     low, high = slots["min"], slots["max"]
     if not some.all():
         low, high = np.where(some, low, np.inf), np.where(some, high, -np.inf)
@@ -221,7 +225,7 @@ def _together(groups: Groups) -> Groups:
     empty = np.flatnonzero(out["count"] == 0)
     for name in ("min", "max", "last", "at"):
         out[name][empty] = 0
-    return Groups(series[first], out, np.logical_or.reduceat(groups.news, first))
+    return Groups(series[first], out, news)
 
 
 def _combined(there: AnyArray, groups: Groups, same: Mask) -> AnyArray:

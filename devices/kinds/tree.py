@@ -20,7 +20,7 @@ KIND = Kind(
             vi="Độ nghiêng",
             en="Tilt",
             possible=Span(0, 90),
-            plausible=Span(0, 60),
+            plausible=Span(0, 90),  # a fallen tree lies at 90°
             spike=15.0,
             resolution=0.05,
         ),

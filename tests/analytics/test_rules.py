@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.engine import Engine
 from telemetry.clock import HOUR, MINUTE, SECOND
-from tests.analytics.city import T0, Row, Told, batch, catalogue, engine
+from tests.analytics.city import KINDS, T0, Row, Told, batch, catalogue, engine
 
 Level = tuple[str, str, int, float]
 
@@ -160,3 +160,16 @@ def test_nothing_raises_on_an_empty_batch(fresh: Engine) -> None:
     known = fresh.layout.catalogue
     facts = fresh.process(batch(known, []), T0)
     assert len(facts.transitions) == len(facts.flags) == 0
+
+
+@pytest.mark.parametrize("kind", [k.name for k in KINDS])
+def test_no_rule_waits_for_values_that_are_suspect_anyway(kind: str) -> None:
+    """A rule on a measured quantity must be able to raise within the plausible range, with room."""
+    for rule in KINDS[kind].rules:
+        quantity = KINDS[kind].quantity(rule.quantity)
+        assert quantity is not None
+        span = quantity.plausible
+        if rule.above is not None:
+            assert span.high - rule.above >= 0.05 * (span.high - span.low), rule.code
+        else:
+            assert rule.level - span.low >= 0.05 * (span.high - span.low), rule.code
