@@ -114,8 +114,20 @@ class Rules:
             return self._evaluate(rows.take(fresh), rule_of[fresh])
         rule, slot = rule_of[rows.starts], slot_of[rows.starts]
         value = rows.value * self._sign[rule_of]
+        busy = self._busy(rows, slot, value > self._level[rule_of])
+        if not busy.all():
+            # Most series are far from their levels: nothing to find out there.
+            self.table["seen"][slot[~busy]] = rows.time[rows.ends[~busy]]
+            which = rows.per_row(busy)
+            return self._evaluate(rows.take(which), rule_of[which])
         state = self._states(rows, rule, slot, value)
         return self._changes(rows, rule, slot, value, state)
+
+    def _busy(self, rows: Rows, slot: Index, above: Mask) -> Mask:
+        """Series whose condition stands, was about to, or has a row above its level."""
+        t = self.table
+        waits = t["raised"][slot] | (t["since"][slot] != NEVER)
+        return np.asarray(waits | np.logical_or.reduceat(above, rows.starts))
 
     def _states(self, rows: Rows, rule: Index, slot: Index, value: Values) -> Mask:
         """Whether the condition stands after each row."""
