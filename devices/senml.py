@@ -6,92 +6,29 @@ A name ends in a quantity; what stands before its last "/" or ":" names the devi
 pack says which that may be (`Scope`). A record that fails is rejected alone; a version that is not known
 condemns the pack. Records with the same plain keys are read as columns; whatever is odd, one by one.
 
-A number (v) is the reading. Text, boolean and data values are none. A sum (s) without a number is one
-where the quantity is an energy: its total, in the energy unit that is given (the way meters write it), or,
-by the letter of section 4.2, in the unit of a power times seconds. Beside a number a sum is left out.
+A number (v) is the reading; null is a missing one. Text, boolean and data values are no readings. A sum
+(s) is one only where it stands alone and the quantity is an energy (devices/senml_energy.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
+from typing import Any
 
 from devices.device import Catalogue
 from devices.intake import Intake, Refused, shown
+from devices.senml_columns import NUMBERS, take_columns
+from devices.senml_energy import energy_of
 from devices.senml_resolve import OTHER_VALUES, Base, Record, check_version, labelled, only_base
-from devices.senml_rows import Rows
-from telemetry.errors import UnitError
+from devices.senml_rows import NO_UNIT, Rows
+from devices.senml_scope import Layout, Scope
 from telemetry.ledger import NOBODY
 from telemetry.reasons import Reason
-from telemetry.units import UNITS, conversion, unit
 
-_NUMBERS: frozenset[type] = frozenset({int, float})
-_TEXT: frozenset[type] = frozenset({str})
 _MAX_LAYOUTS = 4_096
-# The labels of a plain record, in JSON and in CBOR.
-_PLAIN: dict[object, str] = {"n": "n", "u": "u", "v": "v", "t": "t", 0: "n", 1: "u", 2: "v", 6: "t"}
-
-
-class Scope(Protocol):
-    """Which devices a pack may speak for.
-
-    device   the one it comes from; NOBODY where it speaks for several
-    known    owner, as it is written in names → device code, for owners that were asked for before
-    """
-
-    device: int
-    known: dict[str, int]
-
-    def find(self, owner: str) -> int:
-        """The device of an owner, also into `known`. Raises Refused."""
-        ...
-
-
-class DeviceScope:
-    """A pack on a device's own topic: names must be of this device, or of nobody."""
-
-    __slots__ = ("_id", "device", "known")
-
-    def __init__(self, device: int, device_id: str) -> None:
-        self._id = device_id
-        self.device = device
-        self.known = {"": device, device_id: device}
-
-    def find(self, owner: str) -> int:
-        """The topic's device, where the owner ends in its id. Raises Refused."""
-        if owner and owner != self._id and not owner.endswith((f"/{self._id}", f":{self._id}")):
-            need = f"must be named after the topic's device {self._id}, got {shown(owner)}"
-            raise Refused(Reason.BAD_SENML, "n", need)
-        self.known[owner] = self.device
-        return self.device
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What the keys of a record say about it.
-
-    plain      nothing but a number, with its name, unit and time; n, u, v, t are their keys, None: absent
-    versioned  holds what may condemn a whole pack
-    """
-
-    plain: bool
-    versioned: bool
-    n: object = None
-    u: object = None
-    v: object = None
-    t: object = None
-
-    @staticmethod
-    def of(keys: tuple[object, ...]) -> _Layout:
-        """The layout of these keys, in JSON's labels or CBOR's."""
-        base = [k for k in keys if type(k) is str and k.startswith("b")]
-        versioned = -1 in keys or any(k == "bver" or k.endswith("_") for k in base)
-        places = {_PLAIN.get(key): key for key in keys}
-        if None in places or len(places) < len(keys) or "v" not in places:
-            return _Layout(False, versioned)
-        return _Layout(True, versioned, *map(places.get, "nuvt"))
+# From this length on a run of records is faster as columns than one by one.
+_RUN = 8
 
 
 class SenmlDecoder:
@@ -100,11 +37,11 @@ class SenmlDecoder:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._code = catalogue.kinds.quantity_code
-        self._layouts: dict[tuple[object, ...], _Layout] = {}
+        self._layouts: dict[tuple[object, ...], Layout] = {}
         self._rows = Rows()
 
     def take(
-        self, intake: Intake, message: int, received: int, scope: Scope, pack: Sequence[object]
+        self, intake: Intake, message: int, received: int, scope: Scope, pack: Sequence[Any]
     ) -> None:
         """Take one pack apart."""
         if not pack:
@@ -135,85 +72,77 @@ class SenmlDecoder:
         intake: Intake,
         message: int,
         scope: Scope,
-        pack: Sequence[object],
+        pack: Sequence[Any],
         keys: list[tuple[object, ...]],
     ) -> None:
-        """Runs of records with the same keys, as columns where they are plain."""
+        """Runs of records with the same keys: long plain ones as columns, others record by record."""
         base, start = Base(), 0
         for key, run in groupby(keys):
             end = start + len(list(run))
             layout = self._layout(key)
-            if not (layout.plain and self._take_columns(scope, base, layout, pack, start, end)):
+            if not (layout.plain and self._take_long(scope, base, layout, pack[start:end], start)):
                 for i in range(start, end):
-                    self._take_one(intake, message, scope, base, i, pack[i])
+                    if not (layout.plain and self._take_plain(scope, base, layout, pack[i], i)):
+                        self._take_one(intake, message, scope, base, i, pack[i])
             start = end
 
-    def _layout(self, keys: tuple[object, ...]) -> _Layout:
+    def _layout(self, keys: tuple[object, ...]) -> Layout:
         found = self._layouts.get(keys)
         if found is None:
-            found = self._layouts[keys] = _Layout.of(keys)
+            found = self._layouts[keys] = Layout.of(keys)
         return found
 
-    def _take_columns(
-        self,
-        scope: Scope,
-        base: Base,
-        layout: _Layout,
-        pack: Sequence[object],
-        start: int,
-        end: int,
+    def _take_long(
+        self, scope: Scope, base: Base, layout: Layout, run: Sequence[Any], start: int
     ) -> bool:
-        """Read plain records as columns; False, and nothing done, where one of them is odd."""
-        if base.broken:
+        """Read a long run as columns; False, and nothing done, where it is short or odd."""
+        if len(run) < _RUN or layout.based:
             return False
-        run: Sequence[dict[object, object]] = pack[start:end]  # type: ignore[assignment]
-        values = _numbers([r[layout.v] for r in run], base.value or 0.0)
-        times = [base.time] * len(run)
-        if layout.t is not None:
-            times = _numbers([r[layout.t] for r in run], base.time) or []
-        if not values or not times:
+        return take_columns(self._rows, self._code, scope, base, layout, run, start)
+
+    def _take_plain(
+        self, scope: Scope, base: Base, layout: Layout, record: dict[Any, Any], i: int
+    ) -> bool:
+        """Read one plain record; False, and nothing but base fields done, where it is odd after all."""
+        if layout.based:
+            base.update(labelled(record) if layout.cbor else record)
+        value = record[layout.v]
+        seconds = 0 if layout.t is None else record[layout.t]
+        name = "" if layout.n is None else record[layout.n]
+        given = base.unit if layout.u is None else record[layout.u]
+        if base.broken or not (
+            type(value) in NUMBERS
+            and type(seconds) in NUMBERS
+            and type(name) is str
+            and (given is None or type(given) is str)
+        ):
             return False
-        names = self._names(scope, base, layout, run)
-        units = self._units(base, layout, run)
-        if names is None or units is None:
+        device: int | None
+        quantity = self._code.get(name)
+        if quantity is not None and base.owner is not None:
+            device = scope.known.get(base.owner) if base.owner else scope.device
+        else:
+            owner, _, short = (base.name + name).rpartition("/")
+            device, quantity = scope.known.get(owner), self._code.get(short)
+        if device is None or device == NOBODY or quantity is None:
             return False
-        rows = self._rows
-        rows.device += names[0]
-        rows.quantity += names[1]
-        rows.value += values
-        rows.seconds += times
-        rows.unit += units
-        rows.record += range(start, end)
+        try:
+            total, time = (base.value or 0.0) + value, base.time + seconds
+        except OverflowError:  # a whole number beyond any float
+            return False
+        self._add(i, device, quantity, time, total, given)
         return True
 
-    def _names(
-        self, scope: Scope, base: Base, layout: _Layout, run: Sequence[dict[object, object]]
-    ) -> tuple[list[int], list[int]] | None:
-        """Device and quantity codes; None where a name was not met before."""
-        names = [base.name] * len(run) if layout.n is None else [r[layout.n] for r in run]
-        if not _TEXT.issuperset(map(type, names)):
-            return None
-        head = base.name if layout.n is not None else ""
-        codes = list(map(self._code.get, names))  # type: ignore[arg-type]
-        devices: list[int | None]
-        if None not in codes and head[-1:] in ("", "/", ":"):
-            devices = [scope.known.get(head.rstrip("/:"))] * len(run)
-        else:
-            parts = [(head + name).rpartition("/") for name in names]  # type: ignore[operator]
-            devices = [scope.known.get(part[0]) for part in parts]
-            codes = [self._code.get(part[2]) for part in parts]
-        if None in devices or None in codes:
-            return None
-        return devices, codes  # type: ignore[return-value]
-
-    def _units(
-        self, base: Base, layout: _Layout, run: Sequence[dict[object, object]]
-    ) -> list[int] | None:
-        code = self._rows.unit_code
-        if layout.u is None:
-            return [code(base.unit)] * len(run)
-        given = [r[layout.u] for r in run]
-        return list(map(code, given)) if _TEXT.issuperset(map(type, given)) else None  # type: ignore[arg-type]
+    def _add(
+        self, i: int, device: int, quantity: int, seconds: float, value: float, unit: str | None
+    ) -> None:
+        rows = self._rows
+        rows.device.append(device)
+        rows.quantity.append(quantity)
+        rows.seconds.append(seconds)
+        rows.value.append(value)
+        rows.unit.append(NO_UNIT if unit is None else rows.unit_code(unit))
+        rows.record.append(i)
 
     def _take_one(
         self, intake: Intake, message: int, scope: Scope, base: Base, i: int, given: object
@@ -256,15 +185,9 @@ class SenmlDecoder:
         value = float("nan") if missing else self._value(base, record)
         if value is None:
             value, given = self._energy(base, record, given, device, quantity), None
-        rows = self._rows
         if missing:
-            rows.missing.append(len(rows.device))
-        rows.device.append(device)
-        rows.quantity.append(quantity)
-        rows.seconds.append(seconds)
-        rows.value.append(value)
-        rows.unit.append(rows.unit_code(given))
-        rows.record.append(i)
+            self._rows.missing.append(len(self._rows.device))
+        self._add(i, device, quantity, seconds, value, given)
 
     @staticmethod
     def _value(base: Base, record: Record) -> float | None:
@@ -281,33 +204,6 @@ class SenmlDecoder:
     def _energy(
         self, base: Base, record: Record, given: str | None, device: int, quantity: int
     ) -> float:
-        """A sum alone as an energy, in the quantity's unit. Raises Refused where it is none."""
         kinds = self._catalogue.kinds
-        kind, name = int(self._catalogue.kind_of[device]), kinds.quantities[quantity]
-        declared = kinds.kinds[kind].quantity(name)
-        if declared is None or UNITS[declared.unit].dimension != "energy":
-            need = f"alone is a reading of an energy, and {name} is none: send its value (v)"
-            raise Refused(Reason.BAD_SENML, "s", need)
-        total = base.sum_of(record)
-        assert total is not None
-        if given is None:
-            return total
-        try:
-            power = unit(given)
-            if power.dimension == "power":  # section 4.2: unit times seconds, so W means J
-                return total * power.factor / UNITS[declared.unit].factor
-            factor, offset = conversion(given, declared.unit)
-        except UnitError as error:
-            raise Refused(Reason.BAD_UNIT, "u", f"{error.need}, got {shown(given)}") from None
-        return total * factor + offset
-
-
-def _numbers(column: list[object], base: float) -> list[float] | None:
-    """Plain numbers with their base value added; None where one is something else."""
-    if not _NUMBERS.issuperset(map(type, column)):
-        return None
-    try:
-        plain: list[float] = list(map(float, column))  # type: ignore[arg-type]
-    except OverflowError:  # a whole number beyond any float
-        return None
-    return [base + x for x in plain] if base else plain
+        kind = kinds.kinds[int(self._catalogue.kind_of[device])]
+        return energy_of(kind, kinds.quantities[quantity], base.sum_of(record) or 0.0, given)

@@ -11,7 +11,7 @@ from typing import Any
 
 import cbor2
 
-from devices.intake import Refused
+from devices.intake import Refused, shown
 from telemetry.reasons import Reason
 
 # RFC 8949, section 3.4.6: tag 55799 in front says "this is CBOR" and nothing else.
@@ -48,11 +48,11 @@ def is_cbor(payload: bytes) -> bool:
     return b"\x80" <= payload[:1] < b"\xc0" or payload.startswith(_SELF_DESCRIBED)
 
 
-def decode_cbor(payload: bytes) -> object:
-    """The one data item of a payload; SenML's integer labels are left as they are.
+def decode_cbor(payload: bytes) -> list[object]:
+    """The pack in a payload; SenML's integer labels are left as they are.
 
-    Raises Refused (bad_senml) for what is no CBOR, is nested too deeply, holds a tag other than the
-    decimal fraction, or is followed by more bytes.
+    Raises Refused (bad_senml) for what is no CBOR array, is nested too deeply, holds a tag other than
+    the decimal fraction, or is followed by more bytes.
     """
     file = BytesIO(payload.removeprefix(_SELF_DESCRIBED))
     decoder = cbor2.CBORDecoder(file, semantic_decoders=_TAGS, max_depth=_MAX_DEPTH)
@@ -64,4 +64,7 @@ def decode_cbor(payload: bytes) -> object:
     rest = len(file.getbuffer()) - file.tell()
     if rest:
         raise Refused(Reason.BAD_SENML, "", f"must be one CBOR item, {rest} bytes follow it")
+    if not isinstance(item, list):
+        need = f"in CBOR must be an array of SenML records, got {shown(item)}"
+        raise Refused(Reason.BAD_SENML, "", need)
     return item

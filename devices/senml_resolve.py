@@ -89,12 +89,14 @@ def check_version(pack: Sequence[object]) -> None:
 class Base:
     """The base fields that hold for the record at hand.
 
-    name, time [s], unit, and value and sum where they were given. `broken` holds, by label, what is
-    wrong with a base field: until it is given anew no record can be told, since all would be guessed.
+    name, time [s], unit, and value and sum where they were given
+    owner   the base name without what separates it from a name; None where names run on without
+    broken  by label, what is wrong with a base field: until it is given anew all would be guessed
     """
 
     def __init__(self) -> None:
         self.name = ""
+        self.owner: str | None = ""
         self.time = 0.0
         self.unit: str | None = None
         self.value: float | None = None
@@ -127,6 +129,9 @@ class Base:
         match label:
             case "bn":
                 self.name = _text("bn", given)
+                self.owner = self.name.rstrip("/:")
+                if bool(self.owner) != bool(self.name) or (self.owner and self.owner == self.name):
+                    self.owner = None
             case "bu":
                 self.unit = _text("bu", given)
             case "bt":

@@ -20,8 +20,9 @@ from devices.flat import FlatDecoder
 from devices.gateway import GatewayScope
 from devices.intake import WHOLE, Intake, Message, Refused, shown
 from devices.kind import ONLINE
-from devices.senml import DeviceScope, SenmlDecoder
+from devices.senml import SenmlDecoder
 from devices.senml_cbor import decode_cbor, is_cbor
+from devices.senml_scope import DeviceScope
 from devices.times import device_time
 from devices.topics import GATEWAY, parse_topic, parse_uplink
 from telemetry.errors import TimeError
@@ -97,18 +98,14 @@ class Decoder:
             raise Refused(Reason.TOO_LARGE, "", need)
         if channel == "telemetry":
             body = self._body(payload)
-            if type(body) is dict and not is_cbor(payload):
+            if type(body) is dict:
                 self._flat.take(i, kind, device, message.received, body)
             elif type(body) is list:
                 scope = DeviceScope(device, self.catalogue.devices[device].id)
                 self._senml.take(intake, i, message.received, scope, body)
             else:
-                need = (
-                    "CBOR must be a SenML array"
-                    if is_cbor(payload)
-                    else "must be an object or a SenML array"
-                )
-                raise Refused(Reason.NOT_AN_OBJECT, "", f"{need}, got {shown(body)}")
+                need = f"must be an object or a SenML array, got {shown(body)}"
+                raise Refused(Reason.NOT_AN_OBJECT, "", need)
         elif channel == GATEWAY:
             body = self._body(payload)
             if type(body) is not list:
@@ -122,11 +119,12 @@ class Decoder:
 
     def _body(self, payload: bytes) -> object:
         """What the payload holds, in JSON or CBOR. Raises Refused."""
-        if is_cbor(payload):
-            return decode_cbor(payload)
         try:
             body: object = self._json.decode(payload)
         except _JSON_ERRORS as error:
+            # What starts like CBOR is never JSON, so JSON, which is usual, may be tried first.
+            if is_cbor(payload):
+                return decode_cbor(payload)
             raise _not_json(payload, error) from None
         return body
 
