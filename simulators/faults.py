@@ -67,7 +67,8 @@ LANES = (
     Lane("malformed", ("air", "weather", "noise", "traffic"), 150, 1, (0.0, 14.0), (4.0, 9.0)),
     Lane("duplicate", MEASURING, 150, 1, (0.0, 14.0), (4.0, 9.0)),
     Lane("episode", ("air",), 10_000, 1, (5.0, 17.0), (4.0, 7.0)),
-    Lane("lamp_failure", ("lamp",), 120, 3, (0.0, 12.0), (72.0, 84.0)),
+    # Longer than three days and the latest beginning: one stands at any moment.
+    Lane("lamp_failure", ("lamp",), 120, 3, (0.0, 12.0), (84.0, 90.0)),
     Lane("day_burner", ("lamp",), 200, 2, (0.0, 6.0), (42.0, 48.0)),
     Lane("supply_loss", ("feeder",), 60, 1, (19.0, 23.0), (1.5, 3.5)),
     Lane("door_open", ("feeder",), 60, 1, (7.0, 16.0), (0.4, 0.8)),

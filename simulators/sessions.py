@@ -25,7 +25,7 @@ SHARED = 20  # connections for the devices beyond the limit
 PENDING = 5_000  # messages that may wait for their confirmation, in all
 CONNECTING = 25  # sessions that may open at one time
 RETRY_FROM_S, RETRY_TO_S = 0.2, 10.0
-FAREWELL_S = 0.7
+FAREWELL_S = 0.4
 OFFLINE = b'{"status":"offline"}'
 
 
