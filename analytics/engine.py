@@ -21,9 +21,10 @@ from analytics.offline import Presence
 from analytics.quality import Quality, with_held
 from analytics.rows import Rows, arrange
 from analytics.rules import Rules
+from analytics.slots import coarser, gather
 from analytics.snapshot import Key, pack, unpack
 from analytics.table import Table
-from analytics.windows import Windows, coarser, gather
+from analytics.windows import Windows
 from devices.device import Catalogue
 from devices.kind import ONLINE, AlertRule
 from store.telemetry import Rollups

@@ -20,6 +20,7 @@ from analytics.alerts.book import AlertBook
 from analytics.engine import Engine
 from analytics.facts import Facts, merged
 from analytics.history import Cut
+from analytics.suspects import Suspects
 from store.operations import OperationsStore
 from store.records import STANDING
 from store.telemetry import Stored, TelemetryStore
@@ -31,12 +32,10 @@ from telemetry.readings import Readings
 
 log = logging.getLogger(__name__)
 
-ROWS = 50_000  # readings taken in at once, about
 LOOK_BACK = 26 * HOUR  # of the log, where there is no snapshot: NowCast's hours and a day of alerts
 SETTLE = 2 * SECOND  # readings of the last moments may not be in the log yet
 LIVE = 5 * SECOND  # closer to now than this, time passes for the engine too
 TOGETHER = 256  # stored batches; more of them at once are taken in as one
-TRIES = 5
 
 
 class Worker:
@@ -70,9 +69,7 @@ class Worker:
         self._cut: Cut | None = None
         self._written = 0  # position up to which all facts are written
         self._at_hand: tuple[int, int] | None = None  # first and last batch of the step
-        self._careful = 0  # up to this position one batch at a time: one of them failed
-        self._tries: dict[int, int] = {}
-        self._skipped: set[int] = set()
+        self._suspects = Suspects()
         self._trouble = ""
         self._awake, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="analytics", daemon=True)
@@ -182,9 +179,7 @@ class Worker:
         self._write()
         self._at_hand = None
         now = self._clock.now()
-        batches = self._telemetry.since(
-            self._position, 1 if self._position < self._careful else ROWS
-        )
+        batches = self._telemetry.since(self._position, self._suspects.limit(self._position))
         if batches:
             self._take(batches, now)
         else:
@@ -203,7 +198,9 @@ class Worker:
             self._position = group[-1].position
 
     def _process(self, group: list[Stored], now: int) -> None:
-        wanted = [b for b in group if b.position not in self._skipped and self._in_reach(b)]
+        wanted = [
+            b for b in group if b.position not in self._suspects.left_out and self._in_reach(b)
+        ]
         readings = Readings.concat([b.readings for b in wanted])
         if not len(readings):
             return
@@ -247,18 +244,8 @@ class Worker:
             return
         log.exception("analytics failed at batches %s", self._at_hand)
         if self._at_hand is not None:
-            self._blame(*self._at_hand)
+            self._suspects.blame(*self._at_hand, self._trouble)
         self._recover()
-
-    def _blame(self, first: int, last: int) -> None:
-        """Count a failure; a batch that failed alone and often enough is left out."""
-        self._careful = max(self._careful, last)
-        if first < last:
-            return
-        self._tries[first] = self._tries.get(first, 0) + 1
-        if self._tries[first] >= TRIES:
-            log.critical("analytics leaves out batch %d: %s", first, self._trouble)
-            self._skipped.add(first)
 
     def _recover(self) -> None:
         # The engine may hold half a batch: go back to the last state that is known to be whole.
