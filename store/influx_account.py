@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from devices.device import Catalogue
 from store.influx_query import Found, any_device, between, device_lists, source
 from store.influx_server import LOG, InfluxServer
@@ -20,7 +22,7 @@ from store.line_protocol import escape_field, escape_tag
 from store.telemetry import AccountRow
 from telemetry.arrays import Codes32
 from telemetry.errors import StoreError
-from telemetry.ledger import NOBODY, OUTCOMES, Ledger
+from telemetry.ledger import NOBODY, OUTCOME_CODE, OUTCOMES, Ledger
 
 _ACCOUNT = source("account", LOG)
 _BATCH = "batch"
@@ -28,11 +30,14 @@ _BATCH = "batch"
 _HOURS_KEPT = 3
 
 
+Totals = dict[str, dict[int, int]]  # device → outcome code → count; "" where none could be named
+
+
 @dataclass(slots=True)
 class _Hour:
-    """What the store holds of one hour: totals by device and outcome, and the newest batch by device."""
+    """What the store holds of one hour: totals, and by device the newest batch that is in them."""
 
-    totals: dict[str, dict[str, int]] = field(default_factory=dict)
+    totals: Totals = field(default_factory=dict)
     batch: dict[str, int] = field(default_factory=dict)
 
 
@@ -43,11 +48,11 @@ class InfluxAccount:
         self._server = server
         self._catalogue = catalogue
         self._hours: dict[int, _Hour] = {}
-        self._field = {name: escape_field(name) for name in OUTCOMES}
+        self._fields = [f"{escape_field(name)}=" for name in OUTCOMES]
 
     def add(self, number: int, ledger: Ledger) -> None:
         """Count the batch of this number. Doing it again, also after a crash in the middle, counts it once."""
-        changed = self._changed(number, ledger)
+        changed = {h: self._changed(number, h, ledger) for h in np.unique(ledger.hour).tolist()}
         lines = [
             self._line(device, totals, number, hour)
             for hour, devices in changed.items()
@@ -58,9 +63,9 @@ class InfluxAccount:
             raise StoreError(self._server.place, f"refuses a line of the account: {reason}", line)
         for hour, devices in changed.items():
             kept = self._hours[hour]
+            kept.batch.update(dict.fromkeys(devices, number))
             for device, totals in devices.items():
                 kept.totals.setdefault(device, {}).update(totals)
-                kept.batch[device] = number
         for hour in sorted(self._hours)[:-_HOURS_KEPT]:
             del self._hours[hour]
 
@@ -78,37 +83,43 @@ class InfluxAccount:
         order = {name: i for i, name in enumerate(OUTCOMES)}
         return sorted(found, key=lambda r: (r.hour, r.device, order.get(r.outcome, len(order))))
 
-    def _changed(self, number: int, ledger: Ledger) -> dict[int, dict[str, dict[str, int]]]:
-        """The new totals by hour, device and outcome, of what does not hold the batch yet."""
-        changed: dict[int, dict[str, dict[str, int]]] = {}
-        columns = (ledger.hour, ledger.device, ledger.outcome, ledger.count)
-        for hour, code, outcome, count in zip(*(c.tolist() for c in columns), strict=True):
-            device = "" if code == NOBODY else self._catalogue.devices[code].id
-            kept = self._hour(hour)
-            if kept.batch.get(device, 0) >= number:
+    def _changed(self, number: int, hour: int, ledger: Ledger) -> Totals:
+        """The new totals of one hour, of the devices that do not hold the batch yet."""
+        kept, rows = self._hour(hour), ledger.hour == hour
+        by_code: dict[int, dict[int, int] | None] = {}
+        columns = (ledger.device[rows], ledger.outcome[rows], ledger.count[rows])
+        for device, outcome, count in zip(*(c.tolist() for c in columns), strict=True):
+            if device not in by_code:
+                name = self._name(device)
+                holds_it = kept.batch.get(name, 0) >= number
+                by_code[device] = None if holds_it else {}
+            totals = by_code[device]
+            if totals is None:
                 continue
-            totals = changed.setdefault(hour, {}).setdefault(device, {})
-            name = OUTCOMES[outcome]
-            so_far = totals.get(name, kept.totals.get(device, {}).get(name, 0))
-            totals[name] = so_far + count
-        return changed
+            if outcome not in totals:
+                totals[outcome] = kept.totals.get(self._name(device), {}).get(outcome, 0)
+            totals[outcome] += count
+        return {self._name(code): totals for code, totals in by_code.items() if totals is not None}
+
+    def _name(self, device: int) -> str:
+        return "" if device == NOBODY else self._catalogue.devices[device].id
 
     def _hour(self, hour: int) -> _Hour:
         kept = self._hours.get(hour)
         if kept is None:
             (series,) = self._server.query([self._statement(hour, hour + 1, None)])
             kept = _Hour()
-            for device, name, count, _ in _cells(series):
-                if name == _BATCH:
-                    kept.batch[device] = count
-                else:
-                    kept.totals.setdefault(device, {})[name] = count
+            for name, cell, count, _ in _cells(series):
+                if cell == _BATCH:
+                    kept.batch[name] = count
+                elif cell in OUTCOME_CODE:
+                    kept.totals.setdefault(name, {})[OUTCOME_CODE[cell]] = count
             self._hours[hour] = kept
         return kept
 
-    def _line(self, device: str, totals: dict[str, int], number: int, hour: int) -> str:
+    def _line(self, device: str, totals: dict[int, int], number: int, hour: int) -> str:
         head = f"account,device={escape_tag(device)}" if device else "account"
-        body = ",".join(f"{self._field[name]}={count}i" for name, count in totals.items())
+        body = ",".join([f"{self._fields[outcome]}{count}i" for outcome, count in totals.items()])
         return f"{head} {body},{_BATCH}={number}i {hour}"
 
     def _read(self, start: int, end: int, names: Sequence[str] | None) -> list[AccountRow]:

@@ -42,9 +42,9 @@ class Found(msgspec.Struct):
 
 
 class _Result(msgspec.Struct):
+    statement_id: int = 0
     series: list[Found] = []
     error: str = ""
-    partial: bool = False
 
 
 class _Response(msgspec.Struct):
@@ -52,24 +52,46 @@ class _Response(msgspec.Struct):
     error: str = ""
 
 
-def decode_answer(place: str, body: bytes) -> list[list[Found]]:
-    """The series of each statement. Raises StoreError for an error inside the answer, and for a cut one."""
+def decode_answer(place: str, body: bytes, statements: int) -> list[list[Found]]:
+    """The series of each statement, from an answer in chunks: one JSON document a line.
+
+    Chunks, because a whole answer may be cut by the server's `max-row-limit`, and on 1.6 says `partial`
+    either way. Raises StoreError for an error inside the answer, and for one that is cut short.
+    """
+    found: list[list[Found]] = [[] for _ in range(statements)]
     try:
-        response = msgspec.json.decode(body, type=_Response)
+        responses = [
+            msgspec.json.decode(part, type=_Response) for part in body.splitlines() if part
+        ]
     except msgspec.DecodeError as error:
         raise StoreError(place, f"InfluxDB gave an answer that is none ({error})") from None
-    for result in response.results:
-        if result.error:
-            raise StoreError(place, f"InfluxDB can't answer: {result.error}")
-        if result.partial or any(found.partial for found in result.series):
-            raise StoreError(
-                place,
-                "InfluxDB cut its answer short",
-                remedy="set max-row-limit = 0 in the [http] section of its configuration",
-            )
-    if response.error:
-        raise StoreError(place, f"InfluxDB can't answer: {response.error}")
-    return [result.series for result in response.results]
+    for response in responses:
+        for result in response.results:
+            _refuse_error(place, result.error)
+            for series in result.series:
+                _join(found[result.statement_id], series)
+        _refuse_error(place, response.error)
+    if any(series and series[-1].partial for series in found):
+        raise StoreError(place, "InfluxDB cut its answer short", remedy="ask for less at once")
+    return found
+
+
+def _refuse_error(place: str, error: str) -> None:
+    if error:
+        raise StoreError(place, f"InfluxDB can't answer: {error}")
+
+
+def _join(found: list[Found], series: Found) -> None:
+    """Add a chunk: the rest of the series before it, or a new one."""
+    if (
+        found
+        and found[-1].partial
+        and (found[-1].name, found[-1].tags) == (series.name, series.tags)
+    ):
+        found[-1].values += series.values
+        found[-1].partial = series.partial
+    else:
+        found.append(series)
 
 
 def identifier(name: str) -> str:

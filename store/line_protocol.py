@@ -7,6 +7,7 @@ called `time`, an empty tag value, a backslash at the end of a name, a line brea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 
@@ -18,6 +19,7 @@ FieldValue = bool | int | float | str
 MIN_TIME = -(2**63) + 2
 MAX_TIME = 2**63 - 2
 
+_BREAK = re.compile(r"[\n\r\0]")
 _MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
 _KEY = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\="})
 _STRING = str.maketrans({'"': r"\"", "\\": r"\\"})
@@ -83,7 +85,7 @@ def _representable(place: str, text: str) -> str:
         raise StoreError(place, "must not be empty", text)
     if text.endswith("\\"):
         raise StoreError(place, "must not end in a backslash: it would escape what follows", text)
-    if any(c in text for c in "\n\r\0"):
+    if _BREAK.search(text):
         raise StoreError(place, "must be one line of text", text)
     return text
 
