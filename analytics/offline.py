@@ -75,7 +75,9 @@ class Presence:
         t = self.table
         # Equal times count for the will: it is the later word of the two.
         off = t["will"][touched] & (t["status"][touched] >= t["measured"][touched])
-        when = np.where(off, t["status"][touched], t["heard"][touched])
+        # Event time: a history that is replayed tells its outages when they were.
+        said_on = np.where(t["will"][touched], NEVER, t["status"][touched])
+        when = np.where(off, t["status"][touched], np.maximum(t["measured"][touched], said_on))
         return self._tell(touched, ~off, when)
 
     def silent(self, now: int) -> Readings:

@@ -170,3 +170,19 @@ def test_unregistered_devices_are_missed_only_once_they_were_heard(watch: Watch)
     watch.told.take(watch.engine.process(batch(watch.known, [row]), T0))
     watch.advance(TIMEOUT + 1)
     assert ("raise", "nobody") in watch.told.changes("device_offline")
+
+
+def test_an_outage_in_a_replayed_history_is_told_when_it_was(watch: Watch) -> None:
+    yesterday = T0 - 24 * HOUR
+    for time, online in ((0, None), (10, 0), (70, None)):
+        at = yesterday + time * MINUTE
+        row = (
+            ("aq-1", "pm25", at, 12.0) if online is None else ("aq-1", "online", at, float(online))
+        )
+        rows = batch(watch.known, [row], received=T0)
+        watch.told.take(watch.engine.process(rows, T0))
+    assert watch.told.of("online") == {
+        ("aq-1", yesterday): 1,
+        ("aq-1", yesterday + 10 * MINUTE): 0,
+        ("aq-1", yesterday + 70 * MINUTE): 1,
+    }
