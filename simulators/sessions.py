@@ -7,6 +7,7 @@ A clean end says nothing for a device: when the simulator stops, the devices hav
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -135,7 +136,7 @@ class _Session:
     async def _until_lost(self) -> None:
         client = self._client()
         async with self._of._connecting:
-            await client.__aenter__()
+            await _open(client)
         self._of.connected += 1
         try:
             async with asyncio.TaskGroup() as group:
@@ -169,6 +170,18 @@ def _carried(devices: Sequence[Device], limit: int) -> list[Sequence[Device]]:
     own: list[Sequence[Device]] = [[d] for d in devices[:limit]]
     rest = devices[limit:]
     return own + [rest[n::SHARED] for n in range(min(SHARED, len(rest)))]
+
+
+async def _open(client: aiomqtt.Client) -> None:
+    """Connect; where it is cancelled meanwhile, part in peace: a broken connection sets off its will."""
+    opening = asyncio.create_task(client.__aenter__(), name="connect")
+    try:
+        await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(aiomqtt.MqttError):
+            await opening
+            await client.__aexit__(None, None, None)
+        raise
 
 
 async def _watch(client: aiomqtt.Client) -> None:
