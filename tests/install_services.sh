@@ -5,6 +5,7 @@ set -eu
 
 missing=""
 command -v mosquitto >/dev/null 2>&1 || missing="$missing mosquitto"
+command -v mosquitto_pub >/dev/null 2>&1 || missing="$missing mosquitto-clients"
 command -v influxd >/dev/null 2>&1 || missing="$missing influxdb"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 [ -n "$missing" ] || exit 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 
 from tests.brokers import publish_all, wait_until
 from tests.platform_process import ROOT, UpProcess
+from tests.services import require
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,33 @@ def test_what_cannot_be_read_is_in_quarantine_and_the_account_adds_up(city: UpPr
     assert totals["balanced"] is True
     assert totals["received"] == totals["stored"] + totals["duplicate"] + totals["quarantined"]
     assert totals["reasons"] == {"not_a_number": 1, "not_json": 1}
+
+
+def readme_commands() -> list[str]:
+    """The README's own lines with mosquitto_pub and curl, in order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^(?:mosquitto_pub|curl) .*$", text, flags=re.M)
+
+
+@pytest.mark.mosquitto
+def test_the_readmes_commands_do_what_it_says(city: UpProcess) -> None:
+    require("mosquitto_pub", shutil.which("mosquitto_pub") is not None)
+    publish, ask, publish_bad, ask_bad = [
+        c.replace("mosquitto_pub", f"mosquitto_pub -p {city.mqtt}")
+        .replace(":8000", f":{city.http}")
+        .replace("my-sensor", "readme-sensor")
+        for c in readme_commands()
+    ]
+
+    def shell(command: str) -> str:
+        return subprocess.run(
+            command, shell=True, capture_output=True, text=True, check=True
+        ).stdout
+
+    shell(publish)
+    wait_until(lambda: '"value":31.2,"unit":"ug/m3","flag":1' in shell(ask), 2)
+    shell(publish_bad)
+    wait_until(lambda: "$.pm25: must be a number, got 'n/a'" in shell(ask_bad), 2)
 
 
 @pytest.mark.timeout(240)
