@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from api.app import create_app
 from telemetry.errors import StoreBusy, UrbanError
@@ -111,3 +113,54 @@ def test_a_fault_of_ours_is_a_problem_too(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
+
+
+PARAMETERS = {
+    "device": ["aq-1", "ghost"],
+    "kind": ["air", "level", "robot"],
+    "quantity": ["pm25", "online", "x"],
+    "area": ["26740", "0"],
+    "bbox": ["106,10,107,11", "1,2", "180,90,180,90"],
+    "start": ["2026-11-22T00:00:00Z", "1970-01-01T00:00:00Z", "2026-02-30T00:00:00Z"],
+    "end": ["2026-11-22T01:00:00+07:00", "2199-12-31T23:59:60Z", "now"],
+    "every": ["5m", "1d", "366d", "-1s"],
+    "agg": ["mean", "last", "p95"],
+    "points": ["1", "500", "1e3", "99999999999999999999"],
+    "limit": ["1", "0", "-5", "99999999999999999999"],
+    "cursor": ["W10", "😀", "WyJkZXZpY2VzIiwiYXEtMSJd", "WyJkZXZpY2VzIiwiZ2hvc3QiXQ"],
+    "state": ["cleared", "x"],
+    "severity": ["high", "4"],
+    "rule": ["flood_bd1", "x"],
+    "reason": ["not_json", "x"],
+    "by": ["hour", "kind", "device", "x"],
+}
+QUERIES = st.dictionaries(
+    st.sampled_from(sorted(PARAMETERS)), st.integers(0, 10) | st.text(max_size=8), max_size=4
+)
+LISTS = [
+    "kinds",
+    "devices",
+    "latest",
+    "telemetry",
+    "indices",
+    "map",
+    "alerts",
+    "accounting",
+    "quarantine",
+]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(LISTS), QUERIES)
+def test_no_question_breaks_the_platform(
+    client: Client, path: str, query: dict[str, int | str]
+) -> None:
+    """Known good and bad values, and any text at all: an answer or a problem, never a fault."""
+    params = {
+        name: PARAMETERS[name][value % len(PARAMETERS[name])] if isinstance(value, int) else value
+        for name, value in query.items()
+    }
+    answer = client.get(f"/api/v1/{path}", params=params)
+    assert answer.status_code in (200, 400, 404, 413), (path, params, answer.text)
+    if answer.status_code != 200:
+        assert answer.json()["parameter"] in params

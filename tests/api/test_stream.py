@@ -196,8 +196,9 @@ def test_heartbeats_keep_the_line_open(server: Server, monkeypatch: pytest.Monke
 
 
 def test_a_client_that_leaves_is_noticed(world: World, server: Server) -> None:
-    with listen(server):
+    with listen(server) as stream:  # named: a reader that nobody holds hangs up
         until(lambda: clients(world) == 1)
+        assert stream.welcome[""] == "welcome"
     until(lambda: clients(world) == 0)
 
 
