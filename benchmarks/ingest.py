@@ -27,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.device import Catalogue, Device
 from devices.registry import load_kinds
-from devices.topics import STATUS, TELEMETRY
+from devices.topics import FEED, UPLINK
 from ingest.broker import EmbeddedBroker, free_port
 from ingest.decode import Decoder
 from ingest.pipeline import Pipeline
@@ -147,7 +147,7 @@ def _drain_ours(folder: Path, messages: int, broker: str) -> dict[str, Any]:
 
 def _client(client_id: str) -> paho.Client:
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
-    topics = [(TELEMETRY, 1), (STATUS, 1)]
+    topics = [(FEED, 1), (UPLINK, 1)]
     client.on_connect = lambda c, *_: c.subscribe(topics)
     return client
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 from devices.device import DEVICE_ID
 
+# Telemetry and status in one subscription: a broker may keep a queue for each, and a backlog of two queues
+# would bring a day's statuses before the first of its readings.
+FEED = "city/+/+/+"
 TELEMETRY = "city/+/+/telemetry"  # gateways' packs too
 STATUS = "city/+/+/status"
 UPLINK = "application/+/device/+/event/up"

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from devices.intake import Message
-from devices.topics import STATUS, TELEMETRY, UPLINK
+from devices.topics import FEED, UPLINK
 from ingest.session import Session
 from ingest.sink import Sink
 from telemetry import metrics
@@ -37,7 +37,7 @@ class Receiver:
         sink: Sink,
         clock: Clock,
         batch: int = 5_000,
-        topics: Sequence[str] = (TELEMETRY, STATUS, UPLINK),
+        topics: Sequence[str] = (FEED, UPLINK),
     ) -> None:
         self._sink = sink
         self._batch = batch

@@ -231,3 +231,24 @@ def test_a_half_open_connection_is_noticed_within_15_seconds(bench: Bench, tmp_p
         os.kill(broker.pid, signal.SIGCONT)
         ours.stop()
         broker.stop()
+
+
+def test_a_backlog_keeps_the_order_of_telemetry_and_status(broker: Broker, bench: Bench) -> None:
+    receiver(broker, bench).stop()
+    backlog = [
+        ("city/air/aq-1/telemetry", b'{"time": %d, "pm25": 1}' % (1_790_000_000 + i))
+        for i in range(3_000)
+    ]
+    backlog.insert(2_900, ("city/air/aq-1/status", b'{"status": "offline", "time": 1790002900}'))
+    publish_all(broker.port, backlog)
+    ours = receiver(broker, bench)
+    wait_until(lambda: stored(bench) == 3_001)
+    ours.stop()
+    batches = bench.telemetry.since(0, 10_000)
+    online = bench.kinds.quantity_code["online"]
+    before = 0
+    for batch in batches:
+        if (batch.readings.quantity == online).any():
+            break
+        before += len(batch.readings)
+    assert before > 2_500, "the status came long before the readings that were sent before it"
