@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
-from store.records import Alert, AlertEvent, QuarantineItem
+from store.records import Alert, AlertEvent, QuarantineAct, QuarantineFilter, QuarantineItem
 
 
 class OperationsStore(Protocol):
@@ -58,26 +58,49 @@ class OperationsStore(Protocol):
         ...
 
     def put_quarantine(self, items: Iterable[QuarantineItem]) -> None:
-        """Keep items; one whose id is there already is counted up in `seen`."""
+        """Keep items. One whose id is there already is counted up in `seen`, told anew, and waits again."""
         ...
 
     def quarantine(
         self,
+        which: QuarantineFilter = ...,
         *,
-        reasons: Sequence[str] = (),
-        devices: Sequence[str] | None = None,
         limit: int = 100,
         after: tuple[int, str] | None = None,
+        oldest_first: bool = False,
+        preview: int | None = None,
     ) -> list[QuarantineItem]:
-        """Items, newest first; `after` is the (received, id) of the last one of the page before."""
+        """Items, newest first; `after` is the (received, id) of the last one of the page before.
+
+        preview  bytes of each payload at most; None: whole
+        """
         ...
 
     def quarantine_item(self, item_id: str) -> QuarantineItem | None:
         """One item, with its bytes."""
         ...
 
-    def quarantine_counts(self) -> dict[str, int]:
+    def quarantine_message(self, item: QuarantineItem) -> list[QuarantineItem]:
+        """Every waiting item of the message that this one came with, itself too in whatever state."""
+        ...
+
+    def quarantine_counts(self, which: QuarantineFilter = ...) -> dict[str, int]:
         """Reason → items."""
+        ...
+
+    def act_on_quarantine(self, act: QuarantineAct, items: Sequence[QuarantineItem]) -> int:
+        """Note an act on items; returns how many took its state.
+
+        One that was seen again since it was read waits on, with the act noted: what came later is
+        nothing that anybody decided about.
+        """
+        ...
+
+    def purge_quarantine(self, older_than: int, max_bytes: int) -> int:
+        """Remove what was received before `older_than` [ns], then the oldest until the rest fits.
+
+        Resent and discarded items go before waiting ones. Returns how many were removed.
+        """
         ...
 
     def close(self) -> None:

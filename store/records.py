@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -61,13 +62,25 @@ class AlertEvent:
     text: str = ""
 
 
+class QuarantineState(StrEnum):
+    """Where an item of quarantine stands in its life."""
+
+    WAITING = "waiting"  # nobody has decided yet, or it came again after somebody did
+    RESENT = "resent"  # its message went through ingest once more
+    DISCARDED = "discarded"  # somebody said that it is of no use
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineItem:
     """A message, or one record of it, that could not be stored, with its bytes and the reason.
 
-    id      digest of topic, payload and path: the same message twice is one item seen twice
-    path    where in the payload, as JSON path: $.pm25
-    detail  the error in words: place, need, value
+    id        digest of topic, payload and path: the same message twice is one item seen twice
+    received  when it came last [ns]
+    path      where in the payload, as JSON path: $.pm25
+    detail    the error in words: place, need, value
+    acted     when somebody resent or discarded it last [ns]; None: nobody has
+    note      what became of it then, or why it was discarded
+    size      bytes of the whole payload where a list gives only its start; None: the payload is whole
     """
 
     id: str
@@ -80,3 +93,33 @@ class QuarantineItem:
     device: str = ""
     kind: str = ""
     seen: int = 1
+    state: QuarantineState = QuarantineState.WAITING
+    acted: int | None = None
+    acted_by: str = ""
+    note: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineFilter:
+    """Which items are meant: those that fit every field. Empty: all; `devices` None: of any device.
+
+    Waiting ones where nothing is said of the state. start <= received < end [ns].
+    """
+
+    states: Sequence[QuarantineState] = (QuarantineState.WAITING,)
+    reasons: Sequence[str] = ()
+    devices: Sequence[str] | None = None
+    kinds: Sequence[str] = ()
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineAct:
+    """What somebody did with items of quarantine. `note`: what became of them, or why."""
+
+    state: QuarantineState
+    time: int
+    by: str
+    note: str

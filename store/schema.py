@@ -99,5 +99,12 @@ QUARANTINE = Table(
     Column("device", String(64), nullable=False, index=True),
     Column("kind", String(32), nullable=False),
     Column("seen", Integer, nullable=False),
-    Index("quarantine_received", "received", "id"),
+    Column("state", String(16), nullable=False, server_default="waiting"),
+    Column("acted", BigInteger),
+    Column("acted_by", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    # Of the payload: what the bound by size adds up, from an index and not from the bytes themselves.
+    Column("size", Integer, nullable=False, server_default="0"),
+    Index("quarantine_age", "received", "id", "size"),
+    Index("quarantine_state", "state", "received", "id", "size"),
 )

@@ -28,6 +28,11 @@ RECEIVED = _counter(
 STORED = _counter("urban_records_stored_total", "Records stored")
 DUPLICATE = _counter("urban_records_duplicate_total", "Records that were there already")
 QUARANTINED = _counter("urban_records_quarantined_total", "Records in quarantine", "reason")
+QUARANTINE_PURGED = _counter(
+    "urban_quarantine_purged_total",
+    "Items removed from quarantine to bound it: age or size",
+    "reason",
+)
 WAITING = _gauge(
     "urban_messages_waiting", "Messages taken from the broker and not acknowledged yet"
 )

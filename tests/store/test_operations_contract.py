@@ -6,7 +6,16 @@ import pytest
 
 from devices.device import Device
 from store.operations import OperationsStore
-from store.records import Alert, AlertEvent, AlertState, QuarantineItem
+from store.records import (
+    Alert,
+    AlertEvent,
+    AlertState,
+    QuarantineAct,
+    QuarantineFilter,
+    QuarantineItem,
+    QuarantineState,
+)
+from store.sql_quarantine import OVERHEAD
 from telemetry.errors import StoreError
 
 
@@ -95,5 +104,130 @@ def test_quarantine_keeps_bytes_and_counts_repeats(operations: OperationsStore) 
     assert operations.quarantine_counts() == {"not_json": 1, "bad_topic": 1}
     assert [q.id for q in operations.quarantine()] == ["q1", "q2"]
     assert [q.id for q in operations.quarantine(after=(12, "q1"))] == ["q2"]
-    assert [q.id for q in operations.quarantine(reasons=["bad_topic"])] == ["q2"]
-    assert operations.quarantine(devices=["y"]) == []
+    newer = operations.quarantine(oldest_first=True, after=(11, "q2"))
+    assert [q.id for q in newer] == ["q1"]
+
+
+EVERY = tuple(QuarantineState)
+RESENT, DISCARDED = QuarantineState.RESENT, QuarantineState.DISCARDED
+
+
+def act(state: QuarantineState = RESENT, note: str = "1 stored") -> QuarantineAct:
+    return QuarantineAct(state=state, time=77, by="Lan", note=note)
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        (QuarantineFilter(), ["q4", "q3", "q2", "q1"]),
+        (QuarantineFilter(reasons=["bad_topic"]), ["q2"]),
+        (QuarantineFilter(reasons=["bad_topic", "not_json"], kinds=["noise"]), ["q3"]),
+        (QuarantineFilter(devices=["y"]), ["q3"]),
+        (QuarantineFilter(devices=[]), []),
+        (QuarantineFilter(kinds=["air"]), ["q4"]),
+        (QuarantineFilter(start=12), ["q4", "q3", "q2"]),
+        (QuarantineFilter(start=12, end=13), ["q2"]),
+        (QuarantineFilter(states=EVERY), ["q4", "q3", "q2", "q1", "q0"]),
+        (QuarantineFilter(states=()), ["q4", "q3", "q2", "q1", "q0"]),
+        (QuarantineFilter(states=[DISCARDED]), ["q0"]),
+        (QuarantineFilter(states=[RESENT]), []),
+    ],
+)
+def test_quarantine_is_filtered_and_counted_alike(
+    operations: OperationsStore, which: QuarantineFilter, expected: list[str]
+) -> None:
+    items = [
+        item("q0", 10),
+        item("q1", 11),
+        item("q2", 12, reason="bad_topic"),
+        item("q3", 13, device="y", kind="noise"),
+        item("q4", 14, kind="air"),
+    ]
+    operations.put_quarantine(items)
+    assert operations.act_on_quarantine(act(DISCARDED, "a test"), items[:1]) == 1
+    assert [q.id for q in operations.quarantine(which)] == expected
+    assert [q.id for q in operations.quarantine(which, oldest_first=True)] == expected[::-1]
+    assert sum(operations.quarantine_counts(which).values()) == len(expected)
+
+
+def test_a_list_may_hold_the_starts_of_payloads_only(operations: OperationsStore) -> None:
+    operations.put_quarantine([item("q1", 10), item("q0", 9, payload=b"")])
+    first, empty = operations.quarantine(preview=2)
+    assert (first.payload, first.size) == (b"\xff\x00", 7)
+    assert (empty.payload, empty.size) == (b"", 0)
+    (whole, _) = operations.quarantine()
+    assert (whole.payload, whole.size) == (b"\xff\x00hello", None)
+
+
+def test_an_act_is_noted_and_takes_the_state(operations: OperationsStore) -> None:
+    operations.put_quarantine([item("q1", 10), item("q2", 11)])
+    assert operations.act_on_quarantine(act(), operations.quarantine()[1:]) == 1
+    found = operations.quarantine_item("q1")
+    assert found is not None
+    assert (found.state, found.acted, found.acted_by, found.note) == (RESENT, 77, "Lan", "1 stored")
+    assert found.payload == b"\xff\x00hello"
+    assert [q.id for q in operations.quarantine()] == ["q2"]
+    assert operations.act_on_quarantine(act(), []) == 0
+
+
+def test_what_came_again_since_it_was_read_waits_on(operations: OperationsStore) -> None:
+    operations.put_quarantine([item("q1", 10)])
+    read = operations.quarantine()
+    operations.put_quarantine([item("q1", 12, reason="bad_topic", detail="now otherwise")])
+    assert operations.act_on_quarantine(act(note="refused again"), read) == 0
+    (found,) = operations.quarantine()
+    assert (found.state, found.seen, found.note) == ("waiting", 2, "refused again")
+    assert (found.reason, found.detail) == ("bad_topic", "now otherwise")
+
+
+def test_a_decided_item_that_comes_again_waits_again(operations: OperationsStore) -> None:
+    operations.put_quarantine([item("q1", 10)])
+    operations.act_on_quarantine(act(DISCARDED, "a test"), operations.quarantine())
+    assert operations.quarantine() == []
+    operations.put_quarantine([item("q1", 12)])
+    (found,) = operations.quarantine()
+    assert (found.seen, found.acted_by, found.note) == (2, "Lan", "a test")
+
+
+def test_the_items_of_one_message_are_found_together(operations: OperationsStore) -> None:
+    one = [item(f"q{i}", 10, path=f"$[{i}].v") for i in range(3)]
+    others = [
+        item("x1", 10, payload=b"other"),
+        item("x2", 10, topic="city/air/y/telemetry"),
+        item("x3", 11),
+    ]
+    operations.put_quarantine(one + others)
+    assert [q.id for q in operations.quarantine_message(one[1])] == ["q0", "q1", "q2"]
+    operations.act_on_quarantine(act(), one[:2])
+    assert [q.id for q in operations.quarantine_message(one[1])] == ["q1", "q2"]
+
+
+def test_quarantine_is_bounded_by_age(operations: OperationsStore) -> None:
+    operations.put_quarantine([item(f"q{t}", t) for t in range(10, 15)])
+    operations.act_on_quarantine(act(), operations.quarantine(limit=1))
+    assert operations.purge_quarantine(older_than=12, max_bytes=2**30) == 2
+    left = operations.quarantine(QuarantineFilter(states=EVERY))
+    assert [q.id for q in left] == ["q14", "q13", "q12"]
+    assert operations.purge_quarantine(older_than=12, max_bytes=2**30) == 0
+
+
+@pytest.mark.parametrize(
+    ("room", "left"), [(5, "w4 w3 d2 w1 d0"), (4, "w4 w3 d2 w1"), (3, "w4 w3 w1"), (1, "w4"), (0, "")]
+)  # fmt: skip
+def test_quarantine_is_bounded_by_size_decided_ones_first(
+    operations: OperationsStore, room: int, left: str
+) -> None:
+    names = ["d0", "w1", "d2", "w3", "w4"]
+    items = [item(n, 10 + i, payload=b"x" * 1_000) for i, n in enumerate(names)]
+    operations.put_quarantine(items)
+    operations.act_on_quarantine(act(), [items[0], items[2]])
+    each = 1_000 + OVERHEAD
+    removed = operations.purge_quarantine(0, room * each + (each - 1 if room < 5 else 0))
+    assert removed == 5 - room
+    found = operations.quarantine(QuarantineFilter(states=EVERY))
+    assert [q.id for q in found] == left.split()
+
+
+def test_thousands_of_items_fit_one_call(operations: OperationsStore) -> None:
+    operations.put_quarantine(item(f"q{i}", i) for i in range(2_500))
+    assert operations.quarantine_counts() == {"not_json": 2_500}
