@@ -1,4 +1,4 @@
-"""Power, dimming and voltage of lights → lamp_failure, day_burner, supply_loss, told when they change.
+"""Power, dimming and voltage of lights → lamp_failure, day_burner, supply_loss: on change, and while at fault.
 
 After TALQ 2.7.1 (lampFailure, lampUnexpectedOn, supplyLoss) and LwM2M object 3416; the levels are
 design values: a lamp fails that draws less than half of what its dimming level asks for once it is
@@ -88,7 +88,7 @@ class Lighting:
         )
 
     def derive(self, rows: Readings, kind: AnyArray, now: int) -> Readings:
-        """Verdicts that changed, or are the first of their device, from a batch in any order.
+        """Verdicts that changed, are the first of their device, or say that it is at fault; any order.
 
         `kind` is the kind code of each row. Readings older than the device's newest change nothing. The
         readings of one message come in one batch. Suspect values are used: 0 V is out of the plausible
@@ -163,7 +163,10 @@ class Lighting:
     def _told(
         self, device: Codes32, time: Times, name: str, state: Mask, judged: Mask, now: int
     ) -> Readings:
-        """The verdicts that differ from the one before; rows are sorted by (device, time)."""
+        """The verdicts that differ from the one before or say a fault; rows are sorted by (device, time).
+
+        A fault is told at every reading: a rule with a dwell time must see that it goes on.
+        """
         rows = np.flatnonzero(judged)
         device, time, verdict = device[rows], time[rows], state[rows].astype(np.int8)
         starts, ends = segments(device)
@@ -171,6 +174,6 @@ class Lighting:
         before[1:] = verdict[:-1]
         before[starts] = self.table[name][device[starts]]
         self.table[name][device[ends]] = verdict[ends]
-        new = np.flatnonzero(verdict != before)
+        new = np.flatnonzero((verdict != before) | (verdict == 1))
         quantity = np.full(len(new), self._q[name])
         return Readings.of(device[new], quantity, time[new], verdict[new], Flag.GOOD, now)

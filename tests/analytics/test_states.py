@@ -79,13 +79,13 @@ def verdicts(told: Told, name: str) -> list[tuple[int, float]]:
     ]
 
 
-def test_a_lamp_is_judged_when_it_is_warm_and_told_when_it_changes() -> None:
+def test_a_lamp_is_judged_when_it_is_warm_and_told_on_change_and_while_it_fails() -> None:
     rows = [
         *lamp(0, 0, 0), *lamp(5, 20, 100), *lamp(10, 98, 100), *lamp(15, 97, 100), *lamp(20, 35, 100),
         *lamp(25, 34, 100), *lamp(30, 20, 50), *lamp(35, 48, 50),
     ]  # fmt: skip
     # At 10 min it has been on for 300 s, which is not longer than 300 s.
-    assert verdicts(run(rows), "lamp_failure") == [(15, 0), (20, 1), (35, 0)]
+    assert verdicts(run(rows), "lamp_failure") == [(15, 0), (20, 1), (25, 1), (30, 1), (35, 0)]
 
 
 def test_a_failed_lamp_stays_failed_by_day() -> None:
@@ -97,7 +97,7 @@ def test_a_failed_lamp_stays_failed_by_day() -> None:
         *lamp(710, 0, 100),
     ]
     told = run(rows)
-    assert verdicts(told, "lamp_failure") == [(10, 1)]
+    assert verdicts(told, "lamp_failure") == [(10, 1), (710, 1)]
     assert told.changes("lamp_failure") == [("raise", "den-1")]
 
 
@@ -112,7 +112,14 @@ def test_a_lamp_without_rated_power_is_not_judged() -> None:
 def test_a_lamp_that_burns_by_day() -> None:
     rows = [*lamp(0, 0, 0), *lamp(5, 22, 0), *lamp(10, 22, 0), *lamp(21, 22, 0), *lamp(25, 98, 100)]
     told = run(rows)
-    assert verdicts(told, "day_burner") == [(0, 0), (5, 1), (25, 0)]
+    assert verdicts(told, "day_burner") == [(0, 0), (5, 1), (10, 1), (21, 1), (25, 0)]
+    # It must go on for 900 s before anyone is told: from minute 5 to 21 it does.
+    assert told.changes("lamp_day_burner") == [("raise", "den-1"), ("clear", "den-1")]
+
+
+def test_a_short_glow_by_day_raises_nothing() -> None:
+    told = run([*lamp(0, 0, 0), *lamp(5, 22, 0), *lamp(10, 22, 0), *lamp(15, 0, 0)])
+    assert told.changes("lamp_day_burner") == []
 
 
 @settings(max_examples=80, deadline=None)
@@ -146,5 +153,5 @@ def test_supply_loss_is_told_at_first_sight(volts: float, lost: int) -> None:
 def test_supply_loss_comes_and_goes() -> None:
     volts = [230.0, 231.0, 0.0, 0.0, 229.0]
     told = run([("tu-1", "voltage", T0 + i * MINUTE, v) for i, v in enumerate(volts)])
-    assert verdicts(told, "supply_loss") == [(0, 0), (2, 1), (4, 0)]
+    assert verdicts(told, "supply_loss") == [(0, 0), (2, 1), (3, 1), (4, 0)]
     assert told.changes("feeder_supply_loss") == [("raise", "tu-1"), ("clear", "tu-1")]
