@@ -51,7 +51,7 @@ class EmbeddedBroker:
         in_flight: int = 10_000,
         sync: str = "1s",
         max_payload: int = 1_048_576,
-        ack_wait_s: int = 10,
+        ack_wait_s: int = 20,
     ) -> None:
         self.folder = folder
         self.bind = bind
