@@ -54,6 +54,10 @@ class FlatDecoder:
         self._layouts: dict[tuple[int, int, tuple[str, ...]], Layout] = {}
         self._groups: dict[int, Group] = {}
 
+    def forget(self) -> None:
+        """Let go of what a batch that failed has left."""
+        self._groups = {}
+
     def take(
         self,
         message: int,

@@ -40,6 +40,10 @@ class SenmlDecoder:
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._rows = Rows()
 
+    def forget(self) -> None:
+        """Let go of what a batch that failed has left."""
+        self._rows = Rows()
+
     def take(
         self, intake: Intake, message: int, received: int, scope: Scope, pack: Sequence[Any]
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -14,7 +13,8 @@ from telemetry.errors import TimeError
 
 # Further away than this nobody means seconds: 2**33 s is the year 2242, and ns stay within 63 bits.
 MAX_SECONDS = 2**33
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
+# Years whose ns fit into 63 bits; numpy would wrap others round in silence.
+_PLAIN = re.compile(r"(?:19[789]|20\d|21\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
 def device_time(value: object, received: int) -> int:
@@ -25,10 +25,13 @@ def device_time(value: object, received: int) -> int:
     if value is None:
         return received
     if isinstance(value, str):
-        return parse_time(value, "time")
+        time = parse_time(value, "time")
+        if abs(time) >= MAX_SECONDS * SECOND:
+            raise TimeError("time", "must lie before the year 2242", value)
+        return time
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TimeError("time", "must be RFC 3339 text or seconds since 1970", value)
-    if not math.isfinite(value) or not 0 <= value < MAX_SECONDS:
+    if not 0 <= value < MAX_SECONDS:  # false for NaN, and right for a whole number beyond any float
         raise TimeError(
             "time", f"in seconds must lie within 0…{MAX_SECONDS}", value, "is it in milliseconds?"
         )

@@ -72,6 +72,8 @@ class Decoder:
     def decode(self, messages: Sequence[Message]) -> Intake:
         """Every record of every message: a row of columns, or a reject with its reason."""
         intake = Intake()
+        self._flat.forget()
+        self._senml.forget()
         for i, message in enumerate(messages):
             try:
                 found = self._topics.get(message.topic) or self._learn(message.topic)

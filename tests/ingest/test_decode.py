@@ -7,6 +7,7 @@ import json
 import pytest
 
 from devices.device import Device
+from devices.intake import Intake, Message
 from store.telemetry import Series
 from telemetry.clock import SECOND
 from telemetry.reasons import Reason
@@ -283,3 +284,141 @@ def test_a_senml_record_that_fails_fails_alone(
     # A version that is too new condemns the whole pack (RFC 8428, 4.4); anything else only its record.
     assert list(bench.stored().values()) == ([] if path.endswith("bver") else [7.0])
     assert holds(bench.account())
+
+
+def test_senml_in_cbor_is_the_same_as_in_json(bench: Bench) -> None:
+    # [{bn: "aq-1/", bt: 1795313184, n: "pm25", v: 31.5}, {n: "pm10", v: 55}] with the labels of RFC 8428, 6
+    bench.air(
+        bytes.fromhex("82a4216561712d312f221a6b024e20006470 6d323502f94fe0a20064706d31300218 37")
+    )
+    at = 0x6B024E20 * SECOND
+    assert bench.stored() == {("aq-1", "pm25", at): 31.5, ("aq-1", "pm10", at): 55.0}
+
+
+def test_a_gateways_pack_is_booked_on_each_records_own_device(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    made = build(tmp_path_factory.mktemp("gateway"), [Device(id="aq-1", kind="air")])
+    made.send(
+        (
+            "city/gateway/gw-1/telemetry",
+            pack(
+                {"bn": "aq-1/", "bt": 1_790_000_000, "n": "pm25", "v": 31.4},
+                {"n": "pm10", "v": 50_000},
+                {"bn": "lamp/lamp-1/", "n": "power", "v": 80},
+                {"bn": "stranger/", "n": "pm25", "v": 1},
+            ),
+        )
+    )
+    at = 1_790_000_000 * SECOND
+    assert made.stored() == {("aq-1", "pm25", at): 31.4, ("lamp-1", "power", at): 80.0}
+    rows = {(r.device, r.outcome): r.count for r in made.telemetry.account(0, 2**62)}
+    assert {k: n for k, n in rows.items() if k[1] != "messages"} == {
+        ("aq-1", "received"): 2, ("aq-1", "stored"): 1, ("aq-1", "quarantined:impossible_value"): 1,
+        ("lamp-1", "received"): 1, ("lamp-1", "stored"): 1,
+        ("", "received"): 1, ("", "quarantined:unregistered"): 1,
+    }  # fmt: skip
+    places = {(q.reason, q.path, q.device) for q in made.operations.quarantine()}
+    assert places == {
+        (Reason.IMPOSSIBLE_VALUE, "$[1].v", "aq-1"),
+        (Reason.UNREGISTERED, "$[3].n", ""),
+    }
+    assert [(d.id, d.kind, d.registered) for d in made.operations.devices()] == [
+        ("aq-1", "air", True),
+        ("lamp-1", "lamp", False),
+    ]
+    made.telemetry.close()
+    made.operations.close()
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b'{"pm25": 1}', Reason.NOT_AN_OBJECT),
+        (b"[]", Reason.EMPTY),
+        (b"", Reason.EMPTY),
+        (b"\x81", Reason.BAD_SENML),
+        (b'[{"n":"gw-1/pm25","v":1}]', Reason.UNREGISTERED),
+    ],
+)
+def test_a_gateway_is_no_device_and_sends_packs_only(
+    bench: Bench, payload: bytes, reason: Reason
+) -> None:
+    bench.send(("city/gateway/gw-1/telemetry", payload))
+    assert list(bench.reasons()) == [reason]
+    assert bench.operations.devices() == []
+    assert holds(bench.account())
+
+
+def test_a_gateway_has_no_status_of_its_own(bench: Bench) -> None:
+    bench.send(("city/gateway/gw-1/status", b"online"))
+    assert "kind must be one of" in bench.reasons()[Reason.UNKNOWN_KIND]
+
+
+def test_a_device_that_was_refused_is_found_once_it_is_registered(bench: Bench) -> None:
+    sent = ("city/gateway/gw-1/telemetry", pack({"n": "aq-5/pm25", "v": 1}))
+    bench.send(sent)
+    assert bench.stored() == {}
+    bench.catalogue.put(Device(id="aq-5", kind="air"))
+    bench.send(sent)
+    assert list(bench.stored().values()) == [1.0]
+
+
+def test_an_uplink_is_stored_under_its_device_with_its_counter(bench: Bench) -> None:
+    topic = "application/1/device/0101010101010101/event/up"
+    for count in (7, 9):
+        event = {
+            "time": f"2026-11-22T02:59:{count:02d}+00:00",
+            "fCnt": count,
+            "deviceInfo": {"deviceName": "aq-1", "tags": {"kind": "air"}},
+            "object": {"pm25": count, "pm10": "n/a"},
+        }
+        bench.send((topic, json.dumps(event).encode()))
+    assert bench.stored() == {
+        ("aq-1", "pm25", T + 7 * SECOND): 7.0,
+        ("aq-1", "pm25", T + 9 * SECOND): 9.0,
+    }
+    assert bench.account()["gap"] == 1
+    assert {q.path for q in bench.operations.quarantine()} == {"$.object.pm10"}
+    assert holds(bench.account())
+
+
+def test_a_batch_that_failed_leaves_nothing_behind(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = bench.pipeline._decoder
+    both = [
+        Message("city/air/aq-1/telemetry", b'{"pm25": 1}', NOW),
+        Message("city/air/aq-1/telemetry", b'[{"n": "pm10", "v": 1}]', NOW),
+    ]
+    with monkeypatch.context() as broken:
+        broken.setattr(Intake, "add", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            decoder.decode(both)
+    assert len(decoder.decode(both[:1]).columns()[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "time", ["1" + "0" * 400, '"8026-11-22T02:59:00Z"', '"2262-04-12T00:00:00Z"', '"0001-01-01T00:00:00Z"']
+)  # fmt: skip
+def test_a_time_beyond_what_can_be_counted_is_no_time(bench: Bench, time: str) -> None:
+    # ns since 1970 fit into 63 bits until 2262-04-11.
+    bench.air(b'{"time": %s, "pm25": 1}' % time.encode())
+    assert list(bench.reasons()) == [Reason.BAD_TIME]
+    if time.startswith('"'):
+        bench.send(
+            ("city/air/aq-1/status", b'{"status": "online", "time": %s}' % time.encode()),
+            ("city/air/aq-1/telemetry", b'{"time": "2026-11-22T02:59:00Z", "pm25": 1}'),
+            ("city/air/aq-1/telemetry", b'{"time": %s, "pm25": 2}' % time.encode()),
+        )
+        assert set(bench.reasons()) == {Reason.BAD_TIME, Reason.BAD_STATUS}
+        assert list(bench.stored()) == [("aq-1", "pm25", T)]
+
+
+@pytest.mark.parametrize("key", [r"\u0000", r"\u202e", "a" * 5_000])
+def test_names_of_the_sender_are_kept_readable(bench: Bench, key: str) -> None:
+    bench.air(b'{"%s": 1}' % key.encode())
+    (item,) = bench.operations.quarantine()
+    assert item.path.isprintable()
+    assert len(item.path) <= 200
+    assert item.detail.isprintable()
