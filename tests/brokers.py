@@ -22,6 +22,9 @@ class Broker(Protocol):
 
     port: int
 
+    @property
+    def pid(self) -> int | None: ...
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
@@ -34,6 +37,11 @@ class Mosquitto:
         self.folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process else None
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
