@@ -18,7 +18,7 @@ from devices.kind import AlertRule
 from store.operations import OperationsStore
 from store.records import STANDING, Alert, AlertEvent, AlertState
 from telemetry import metrics
-from telemetry.clock import Clock
+from telemetry.clock import SECOND, Clock
 from telemetry.errors import QueryError
 from telemetry.live import Hub
 
@@ -59,6 +59,7 @@ class AlertBook:
         self._clock = clock
         self._rules = [rule for _, rule in rule_list(catalogue.kinds)]
         self._lock = threading.RLock()
+        self._released: dict[str, int] = {}  # alert → when its cause let it out
         self._load()
 
     def apply(self, transitions: Transitions) -> None:
@@ -183,13 +184,19 @@ class AlertBook:
             self._put(draft, alert, "cleared", t.time, text="raised again")
 
     def _clear(self, draft: _Draft, alert: Alert, t: _Transition) -> None:
-        unseen = alert.state is AlertState.UNACKNOWLEDGED
+        unseen = alert.state is AlertState.UNACKNOWLEDGED and not self._follows(alert, t.time)
         state = AlertState.RETURNED if unseen else AlertState.CLEARED
         alert = alert.but(state=state, cleared=t.time, updated=t.time, value=t.value)
         self._cleared[t.pair] = t.time
         self._put(draft, alert, "cleared", t.time, t.value)
         if t.rule.code in CAUSES:
             self._sort_children(draft, alert, t.time)
+
+    def _follows(self, alert: Alert, time: int) -> bool:
+        """True where it clears right after its cause did: within the time that a device has to report."""
+        released = self._released.pop(alert.id, None)
+        timeout = self._catalogue.kinds[alert.kind].timeout_s * SECOND
+        return released is not None and time - released <= timeout
 
     def _sort_children(self, draft: _Draft, alert: Alert, time: int) -> None:
         """A cause came or went: put the symptoms beneath its device under it, or let them out."""
@@ -207,6 +214,7 @@ class AlertBook:
             alert = alert.but(
                 state=AlertState.UNACKNOWLEDGED, cause="", acknowledged=None, acknowledged_by=""
             )
+            self._released[alert.id] = time
             self._put(draft, alert, "released", time)
 
     def _put(

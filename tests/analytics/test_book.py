@@ -204,6 +204,15 @@ def test_a_child_that_clears_under_its_cause_bothers_nobody(desk: Desk) -> None:
     assert desk.states() == {DARK: AlertState.RETURNED}
 
 
+@pytest.mark.parametrize(("after_s", "state"), [(1200, None), (1201, AlertState.RETURNED)])
+def test_a_child_that_clears_soon_after_its_cause_bothers_nobody(
+    desk: Desk, after_s: int, state: AlertState | None
+) -> None:
+    desk.tell((RAISE, *DARK, 0, 1), (RAISE, "device_offline", "den-1", 60, 0))
+    desk.tell((CLEAR, *DARK, 120, 0), (CLEAR, "device_offline", "den-1", 120 + after_s, 1))
+    assert desk.states().get(("device_offline", "den-1")) is state
+
+
 def test_a_second_cause_takes_over_when_the_first_clears(desk: Desk) -> None:
     desk.tell((RAISE, *DARK, 0, 1), (RAISE, *GONE, 10, 0))
     desk.tell((RAISE, "device_offline", "den-1", 60, 0))
