@@ -27,6 +27,7 @@ from store.latest import LatestTable
 from store.line_protocol import FieldValue, encode_point
 from store.telemetry import AccountRow, Rollups, Series, Stored
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
+from telemetry.errors import StoreError
 from telemetry.ledger import OUTCOME_CODE, Ledger
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
@@ -43,7 +44,8 @@ class _Batch:
     number: int
     readings: Readings
     ledger: Ledger
-    recorded: bool = False
+    tried: bool = False  # the record may be there
+    recorded: bool = False  # it is
     refused: list[tuple[Readings, str]] | None = None  # None: the points are not written yet
 
     def is_same(self, readings: Readings, ledger: Ledger) -> bool:
@@ -85,7 +87,7 @@ class InfluxStore(InfluxReader):
             self._latest.update(newest)
 
     def append(self, readings: Readings, ledger: Ledger) -> int:
-        """See TelemetryStore.append. The record makes it count; a StoreError leaves it to be finished.
+        """See TelemetryStore.append. The record makes it count; a StoreError after it leaves it to be finished.
 
         Call again with the same batch, or with another: what is on its way goes first, and once.
         Batches without readings take a number too, so positions ascend but may skip some.
@@ -128,15 +130,14 @@ class InfluxStore(InfluxReader):
     def put_derived(self, readings: Readings) -> None:
         """See TelemetryStore.put_derived."""
         readings = _last_of_each(missing_where_nan(readings))
-        refused = self._writer.write(readings)
-        self._tell(refused)
+        refused = self._write(readings)
         with self._latest_lock:
             self._latest.update(_without(readings, refused))
 
     def correct_flags(self, readings: Readings) -> None:
         """See TelemetryStore.correct_flags. What is not stored is left alone: a flag would make it so."""
         readings = readings.take(self._seen(readings))
-        self._tell(self._writer.write(readings, flags_only=True))
+        self._write(readings, flags_only=True)
         with self._latest_lock:
             self._latest.correct_flags(readings)
 
@@ -170,12 +171,11 @@ class InfluxStore(InfluxReader):
         if batch is None:
             return
         if not batch.recorded:
-            self._log.check()
+            self._check(batch)
             self._log.write(batch.number, batch.readings, batch.ledger)
             batch.recorded = True
         if batch.refused is None:
-            batch.refused = self._writer.write(batch.readings)
-            self._tell(batch.refused)
+            batch.refused = self._write(batch.readings)
         self._account.add(batch.number, _less_refused(batch.ledger, batch.refused))
         with self._latest_lock:
             self._latest.update(_without(batch.readings, batch.refused))
@@ -184,12 +184,27 @@ class InfluxStore(InfluxReader):
             self._position = batch.number
         self._pending = None
 
+    def _check(self, batch: _Batch) -> None:
+        """Look before the first write: a server that is away now leaves no doubt, and nothing to finish."""
+        try:
+            self._log.check()
+        except StoreError:
+            if not batch.tried:
+                self._pending = None
+            raise
+        batch.tried = True
+
     def _finish_last(self) -> None:
         """Write again what follows from the last record: the process before us may have died over it."""
         record = self._log.last()
-        if record is not None:
-            self._pending = _Batch(record.number, record.readings, record.ledger, recorded=True)
-            self._settle()
+        if record is None:
+            return
+        # Only what is not there: flags of what is may have been corrected since.
+        lost = record.readings.take(~self._seen(record.readings))
+        refused = self._write(lost)
+        batch = _Batch(record.number, record.readings, record.ledger, True, True, refused)
+        self._pending = batch
+        self._settle()
 
     def _adopt_devices(self) -> None:
         """Devices that only the store knows join the catalogue as unregistered."""
@@ -201,9 +216,12 @@ class InfluxStore(InfluxReader):
                 if self.catalogue.code(name) is None:
                     self.catalogue.put(Device(id=name, kind=kind.name, registered=False))
 
-    def _tell(self, refused: list[tuple[Readings, str]]) -> None:
-        for readings, reason in refused:
-            self._on_refused(readings, reason)
+    def _write(self, readings: Readings, flags_only: bool = False) -> list[tuple[Readings, str]]:
+        """Write points, and say which readings were refused for good."""
+        refused = self._writer.write(readings, flags_only)
+        for rows, reason in refused:
+            self._on_refused(rows, reason)
+        return refused
 
 
 def _without(readings: Readings, refused: list[tuple[Readings, str]]) -> Readings:

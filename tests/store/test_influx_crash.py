@@ -6,14 +6,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from devices.registry import Kinds
 from store import influx_log
 from store.influx_http import Patience
 from store.influx_store import InfluxStore
+from store.telemetry import Series
 from telemetry.errors import StoreBusy, StoreError
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
@@ -145,7 +147,10 @@ def test_an_outage_in_the_middle_is_finished_by_the_next_call(
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.generate],  # each example takes a database: too slow to shrink
 )
 @given(
     plan=st.lists(
@@ -291,3 +296,14 @@ def _write_on(
             killing.set()
         deliver(store, pm25(kinds, (0, i, float(i))))
         confirmed.append(i)
+
+
+def test_reopening_leaves_corrected_flags_alone(url: str, kinds: Kinds) -> None:
+    store = open_store(url, city(kinds))
+    batch = pm25(kinds, (0, 0, 1.0), (1, 0, 2.0))
+    deliver(store, batch)
+    store.correct_flags(batch.with_flag(np.array([3, 4], np.uint8)))
+    store.close()
+    store = open_store(url, city(kinds))
+    assert store.latest(Series()).flag.tolist() == [3, 4]
+    store.close()
