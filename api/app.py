@@ -43,5 +43,6 @@ def create_app(context: Context, *, console: bool = True) -> FastAPI:
         from api.console.page import mount_console  # its framework costs a second to import
 
         mount_console(app, context)
-    app.add_middleware(Guard, hosts=(*LOOPBACK, context.settings.bind))
+    settings = context.settings
+    app.add_middleware(Guard, hosts=(*LOOPBACK, settings.bind), max_payload=settings.max_payload)
     return app

@@ -13,6 +13,8 @@ from store.operations import OperationsStore
 from store.records import Alert
 from store.telemetry import TelemetryStore
 from telemetry.clock import Clock
+from telemetry.errors import StoreError
+from telemetry.ledger import Outcome
 from telemetry.live import Hub
 from telemetry.settings import Settings
 
@@ -34,12 +36,22 @@ def no_progress() -> tuple[int, int] | None:
     return None
 
 
+def no_resend(topic: str, payload: bytes, received: int) -> Outcome:
+    """Where no ingest runs beside the API, nothing can be sent through it."""
+    raise StoreError(
+        "resend", "is not possible here: no ingest runs in this process",
+        remedy="ask the process that runs it",
+    )  # fmt: skip
+
+
 @dataclass(kw_only=True)
 class Context:
     """Everything that a request may need.
 
     checks    name → "" when well, else what is wrong; behind /readyz and the page's warnings
     progress  history being filled in: (done, total), or None
+    resend    a message through ingest once more: (topic, payload, when it first came [ns], which is the
+              time of what names none) → what became of it; raises StoreError where that is not known
     """
 
     settings: Settings
@@ -53,3 +65,4 @@ class Context:
     clock: Clock
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     progress: Callable[[], tuple[int, int] | None] = no_progress
+    resend: Callable[[str, bytes, int], Outcome] = no_resend

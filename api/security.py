@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import Problem
 from telemetry.settings import LOOPBACK
 
-MAX_BODY = 64 * 1024  # bytes; the only bodies are acknowledgements
+MAX_BODY = (
+    64 * 1024
+)  # bytes; bodies are acts of people. A corrected payload may be as large as payloads
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # The console's framework compiles its templates in the browser and carries its first state in the page:
@@ -49,9 +51,12 @@ HEADERS = {
 class Guard:
     """ASGI middleware, outermost: refuses what a foreign page could send, adds headers to every answer."""
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK, max_payload: int = 0
+    ) -> None:
         self.app = app
         self.hosts = frozenset(hosts)
+        self.max_resend = MAX_BODY + 2 * max_payload  # escaped as JSON text, or as base64
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -81,11 +86,12 @@ class Guard:
         if guarded and origin is not None and urlsplit(origin).netloc != host:
             return Problem(403, "Foreign origin", f"Origin: must be this server, got {origin!r}")
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            return _complaint_of_body(scope, headers)
+            resend = scope["path"].endswith("/resend")
+            return _complaint_of_body(scope, headers, self.max_resend if resend else MAX_BODY)
         return None
 
 
-def _complaint_of_body(scope: Scope, headers: Headers) -> Problem | None:
+def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | None:
     # A form of a foreign page can't send application/json without asking first. The console's own
     # socket may fall back to posting text/plain; there Origin alone decides.
     if scope["path"].startswith("/_nicegui"):
@@ -94,8 +100,8 @@ def _complaint_of_body(scope: Scope, headers: Headers) -> Problem | None:
     length = headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         return Problem(411, "Length required", "Content-Length: must say how long the body is")
-    if int(length) > MAX_BODY:
-        return Problem(413, "Body too large", f"body: must be at most {MAX_BODY} bytes", "body")
+    if int(length) > limit:
+        return Problem(413, "Body too large", f"body: must be at most {limit} bytes", "body")
     if kind != "application/json":
         return Problem(
             415, "Unsupported media type", f"Content-Type: must be application/json, got {kind!r}"

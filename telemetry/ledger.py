@@ -52,3 +52,27 @@ class Ledger:
     def empty() -> Ledger:
         """Nothing to account for."""
         return Ledger.of([])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message: records stored, records that were there already, and for each record
+    in quarantine its reason."""
+
+    stored: int
+    duplicate: int
+    quarantined: list[str]
+
+    @staticmethod
+    def of(ledgers: Iterable[Ledger]) -> Outcome:
+        """From the account of the pieces that the message was written in."""
+        counts = np.zeros(len(OUTCOMES), dtype=np.int64)
+        for ledger in ledgers:
+            np.add.at(counts, ledger.outcome, ledger.count)
+        reasons = [
+            str(reason)
+            for reason in Reason
+            for _ in range(int(counts[OUTCOME_CODE[f"quarantined:{reason}"]]))
+        ]
+        stored, duplicate = counts[[OUTCOME_CODE["stored"], OUTCOME_CODE["duplicate"]]].tolist()
+        return Outcome(stored, duplicate, reasons)

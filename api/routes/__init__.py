@@ -14,6 +14,7 @@ from api.routes import (
     latest,
     map,
     quarantine,
+    quarantine_acts,
     stream,
     telemetry,
 )
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     stream.router,
     accounting.router,
+    quarantine_acts.router,  # before the other: its addresses look like an item's
     quarantine.router,
 )
 HEALTH: APIRouter = health.router

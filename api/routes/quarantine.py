@@ -3,23 +3,64 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
+from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import listing, respond
 from api.openapi import answers, list_of
-from api.parameters import Ctx, Cursor
-from api.problems import not_found
+from api.parameters import MAX_NAMES, Ctx, Cursor
+from api.period import select_time
+from api.problems import not_found, too_much
 from api.schemas import QuarantineCounts, QuarantineInfo
-from store.records import QuarantineItem
+from store.records import QuarantineFilter, QuarantineItem, QuarantineState
 from telemetry.clock import format_time
+from telemetry.errors import QueryError
 from telemetry.reasons import Reason
 
 router = APIRouter(tags=["accounting"])
 
 PREVIEW = 1_000  # bytes of a payload in lists
+RUNBOOK = "docs/runbook.md"
+
+StateName = Literal["waiting", "resent", "discarded"]
+States = Annotated[
+    list[StateName] | None, Query(description="May repeat; only waiting ones by default")
+]
+ItemId = Annotated[str, Path(description="Item's id")]
+
+
+def select_items(
+    context: Ctx,
+    reason: Annotated[list[Reason] | None, Query(description="May repeat")] = None,
+    device: Annotated[
+        list[str] | None,
+        Query(description="Device id as the message named it, known or not; may repeat"),
+    ] = None,
+    kind: Annotated[list[str] | None, Query(description="Kind of device; may repeat")] = None,
+    start: Annotated[str | None, Query(description="Received at or after; RFC 3339")] = None,
+    end: Annotated[str | None, Query(description="Received before; RFC 3339")] = None,
+) -> QuarantineFilter:
+    """The waiting items that the filters name."""
+    if device is not None and len(device) > MAX_NAMES:
+        raise too_much(f"device: at most {MAX_NAMES} in one question, got {len(device)}", "device")
+    for name in kind or ():
+        if name not in context.kinds:
+            known = ", ".join(context.kinds.code)
+            raise QueryError("kind", "is not known here", name, f"one of {known}")
+    return QuarantineFilter(
+        reasons=[str(r) for r in reason or ()],
+        devices=device,
+        kinds=kind or (),
+        start=select_time("start", start),
+        end=select_time("end", end),
+    )
+
+
+Which = Annotated[QuarantineFilter, Depends(select_items)]
 
 
 @router.get(
@@ -27,20 +68,17 @@ PREVIEW = 1_000  # bytes of a payload in lists
 )
 def get_quarantine(
     context: Ctx,
-    reason: Annotated[list[Reason] | None, Query(description="May repeat")] = None,
-    device: Annotated[
-        list[str] | None,
-        Query(description="Device id as the message named it, known or not; may repeat"),
-    ] = None,
+    which: Which,
+    state: States = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Cursor = None,
 ) -> Response:
     """Messages and records kept with their bytes, the reason and the place; newest first."""
     found = context.operations.quarantine(
-        reasons=[str(r) for r in reason or ()],
-        devices=device,
+        in_states(which, state),
         limit=limit + 1,
         after=read_cursor("quarantine", cursor, tuple[int, str]),
+        preview=PREVIEW + 1,
     )
     page = found[:limit]
     more = len(found) > limit
@@ -51,9 +89,9 @@ def get_quarantine(
 @router.get(
     "/quarantine/counts", summary="Items for each reason", responses=answers(QuarantineCounts)
 )
-def get_counts(context: Ctx) -> Response:
-    """How many items lie in quarantine."""
-    reasons = context.operations.quarantine_counts()
+def get_counts(context: Ctx, which: Which, state: States = None) -> Response:
+    """How many items lie in quarantine; the same filters as the list."""
+    reasons = context.operations.quarantine_counts(in_states(which, state))
     return respond(QuarantineCounts(sum(reasons.values()), reasons))
 
 
@@ -62,12 +100,22 @@ def get_counts(context: Ctx) -> Response:
     summary="One item, with all its bytes",
     responses=answers(QuarantineInfo, 404),
 )
-def get_item(context: Ctx, item_id: Annotated[str, Path(description="Item's id")]) -> Response:
+def get_item(context: Ctx, item_id: ItemId) -> Response:
     """The whole payload: text where it is UTF-8, else base64."""
+    return respond(encode_item(find_item(context, item_id)))
+
+
+def find_item(context: Context, item_id: str) -> QuarantineItem:
+    """The item of this id; a 404 problem where there is none."""
     item = context.operations.quarantine_item(item_id)
     if item is None:
         raise not_found(f"item_id: there is no item {item_id[:80]!r}", "item_id")
-    return respond(encode_item(item))
+    return item
+
+
+def in_states(which: QuarantineFilter, names: list[StateName] | None) -> QuarantineFilter:
+    """The same filter for items in these states, where any are named."""
+    return replace(which, states=[QuarantineState(n) for n in names]) if names else which
 
 
 def encode_item(item: QuarantineItem, preview: int | None = None) -> QuarantineInfo:
@@ -83,7 +131,12 @@ def encode_item(item: QuarantineItem, preview: int | None = None) -> QuarantineI
         path=item.path,
         detail=item.detail,
         seen=item.seen,
-        bytes=len(item.payload),
+        state=str(item.state),
+        acted=None if item.acted is None else format_time(item.acted),
+        acted_by=item.acted_by,
+        note=item.note,
+        runbook=f"{RUNBOOK}#{item.reason}",
+        bytes=len(item.payload) if item.size is None else item.size,
         encoding=encoding,
         payload=payload,
     )

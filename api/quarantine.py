@@ -1,0 +1,99 @@
+"""What people do with quarantine: send a message through ingest once more, or discard it. Noted on its items.
+
+A resent message counts as received once more, with whatever becomes of it; what was counted for it the
+first time stands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from api.context import Context
+from api.schemas import QuarantineManyDiscarded, QuarantineManyResent
+from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
+from telemetry.errors import StoreError
+from telemetry.ledger import Outcome
+
+
+def resend(
+    context: Context, item: QuarantineItem, by: str, payload: bytes | None = None, topic: str = ""
+) -> tuple[Outcome, list[QuarantineItem]]:
+    """Send an item's message again, as it came or corrected. Returns what became of it, and its items.
+
+    All items of the message are resent by it. One that is refused again in the same place waits on.
+    Raises StoreError where ingest can't take it, or doesn't say in time what became of it: nothing is
+    noted then, and doing it again is safe.
+    """
+    siblings = context.operations.quarantine_message(item)
+    body = item.payload if payload is None else payload
+    outcome = context.resend(topic or item.topic, body, item.received)
+    _note(context, QuarantineState.RESENT, by, words(outcome), siblings)
+    return outcome, siblings
+
+
+def discard(context: Context, items: Sequence[QuarantineItem], by: str, why: str) -> int:
+    """Note that items are of no use; those that don't wait are left as they are. Returns how many took it."""
+    waiting = [item for item in items if item.state == QuarantineState.WAITING]
+    return _note(context, QuarantineState.DISCARDED, by, why, waiting)
+
+
+def resend_many(
+    context: Context, which: QuarantineFilter, by: str, limit: int
+) -> QuarantineManyResent:
+    """Resend the oldest `limit` items of a filter, oldest first. Stops where ingest can't take more."""
+    matched = _waiting(context, which)
+    seen: set[str] = set()
+    total: Counter[str] = Counter()
+    messages, stopped = 0, ""
+    # One payload in memory at a time: a thousand of them may be large.
+    for head in context.operations.quarantine(which, limit=limit, oldest_first=True, preview=0):
+        item = None if head.id in seen else context.operations.quarantine_item(head.id)
+        if item is None or item.state != QuarantineState.WAITING:
+            continue  # went with its message, or somebody else decided meanwhile
+        try:
+            outcome, siblings = resend(context, item, by)
+        except StoreError as error:
+            stopped = str(error)
+            break
+        seen.update(s.id for s in siblings)
+        messages += 1
+        total.update(stored=outcome.stored, duplicate=outcome.duplicate)
+        total.update(f"quarantined:{reason}" for reason in outcome.quarantined)
+    again = {k.partition(":")[2]: n for k, n in sorted(total.items()) if ":" in k}
+    return QuarantineManyResent(
+        matched=matched, items=len(seen), messages=messages, stored=total["stored"],
+        duplicate=total["duplicate"], quarantined=again, waiting=_waiting(context, which),
+        stopped=stopped,
+    )  # fmt: skip
+
+
+def discard_many(
+    context: Context, which: QuarantineFilter, by: str, why: str, limit: int
+) -> QuarantineManyDiscarded:
+    """Discard the oldest `limit` items of a filter."""
+    matched = _waiting(context, which)
+    items = context.operations.quarantine(which, limit=limit, oldest_first=True, preview=0)
+    return QuarantineManyDiscarded(
+        matched=matched, items=discard(context, items, by, why), waiting=_waiting(context, which)
+    )
+
+
+def words(outcome: Outcome) -> str:
+    """What became of a message, for the item's note."""
+    counts = {"stored": outcome.stored, "already there": outcome.duplicate}
+    parts = [f"{n} {what}" for what, n in counts.items() if n]
+    again = Counter(outcome.quarantined)
+    parts += [f"{n} in quarantine again: {reason}" for reason, n in again.items()]
+    return ", ".join(parts) or "nothing in it to store"
+
+
+def _waiting(context: Context, which: QuarantineFilter) -> int:
+    return sum(context.operations.quarantine_counts(which).values())
+
+
+def _note(
+    context: Context, state: QuarantineState, by: str, note: str, items: Sequence[QuarantineItem]
+) -> int:
+    act = QuarantineAct(state=state, time=context.clock.now(), by=by, note=note)
+    return context.operations.act_on_quarantine(act, items)
