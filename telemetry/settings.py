@@ -173,6 +173,16 @@ SETTINGS: tuple[Setting, ...] = (
         _whole(1, 1_000_000),
     ),
     Setting(
+        "quarantine_days", "90", "1…3650", "How long quarantine keeps an item [d]", _whole(1, 3_650)
+    ),
+    Setting(
+        "quarantine_mb",
+        "512",
+        "1…1000000",
+        "Disk for quarantine; beyond it the oldest items go [MiB]",
+        _whole(1, 1_000_000),
+    ),
+    Setting(
         "sync",
         "1s",
         "always, or a duration like 1s",
@@ -205,6 +215,8 @@ class Settings:
     ahead_s: float
     batch: int
     spool_mb: int
+    quarantine_days: int
+    quarantine_mb: int
     sync: str
     language: str
 
