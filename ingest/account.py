@@ -12,21 +12,19 @@ import numpy as np
 
 from devices.intake import Intake, Message
 from ingest.deduplicate import Verdict
+from ingest.sequence import Sequences
 from telemetry import metrics
 from telemetry.arrays import AnyArray
 from telemetry.clock import HOUR
 from telemetry.ledger import NOBODY, OUTCOME_CODE, OUTCOMES, Ledger
 from telemetry.readings import Readings
 
-# A `seq` this far behind is a device that counts from the start again, not a late message.
-_RESTART = 10_000
-
 
 class Accountant:
-    """Keeps each device's last `seq`; memory is one number a device."""
+    """Keeps what each device's `seq` said."""
 
     def __init__(self) -> None:
-        self._last_seq: dict[int, int] = {}
+        self._sequences = Sequences()
 
     def ledger(
         self,
@@ -73,15 +71,9 @@ class Accountant:
 
     def _gaps(self, counts: Counter[tuple[int, str]], intake: Intake, again: set[int]) -> None:
         for message, device, seq in sorted(intake.seqs):
-            if message in again:
-                continue
-            last = self._last_seq.get(device)
-            if last is None or seq > last or seq < last - _RESTART:
-                self._last_seq[device] = seq
-                if last is not None and seq > last + 1:
-                    counts[device, "gap"] += seq - last - 1
-            elif seq < last:
-                counts[device, "gap"] -= 1
+            # A message that came twice says nothing new.
+            if message not in again:
+                counts[device, "gap"] += self._sequences.step(device, seq)
 
 
 def count_in_metrics(ledger: Ledger) -> None:
