@@ -19,6 +19,7 @@ from devices.device import Catalogue, Device
 from devices.registry import load_kinds
 from ingest.broker import EmbeddedBroker
 from ingest.decode import Decoder
+from ingest.housekeeping import Housekeeping
 from ingest.pipeline import Pipeline
 from ingest.receiver import Receiver
 from ingest.sink import Sink
@@ -61,6 +62,9 @@ class Platform:
         self.address = self._address()
         self.worker = self._worker()
         self.receiver = self._receiver()
+        self.housekeeping = Housekeeping(
+            self.operations, clock, settings.quarantine_days, settings.quarantine_mb * 2**20
+        )
 
     def start(self) -> None:
         """Broker, analytics, ingest: each is ready before the next begins."""
@@ -68,9 +72,11 @@ class Platform:
             self.broker.start()
         self.worker.start()
         self.receiver.start()
+        self.housekeeping.start()
 
     def stop(self) -> None:
         """In the order of the flow, so that nothing that was taken is left half done."""
+        self.housekeeping.stop()
         self.receiver.stop()
         self.worker.stop()
         self.telemetry.close()
@@ -92,6 +98,7 @@ class Platform:
             clock=self.clock,
             checks=self._checks(),
             progress=lambda: self.progress,
+            resend=self.receiver.submit,
         )
 
     def newest_simulated(self) -> int | None:

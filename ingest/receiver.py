@@ -10,6 +10,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from devices.intake import Message
 from devices.topics import FEED, UPLINK
@@ -18,10 +20,20 @@ from ingest.sink import Sink
 from telemetry import metrics
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
+from telemetry.errors import StoreError
+from telemetry.ledger import Outcome
 
 _LOG = logging.getLogger(__name__)
 # Waiting this long for company makes one write of many messages, and stays far under a person's notice.
 LINGER_S = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A message that somebody waits for."""
+
+    message: Message
+    answer: Future[Outcome] = field(default_factory=Future)
 
 
 class Receiver:
@@ -42,6 +54,7 @@ class Receiver:
         self._sink = sink
         self._batch = batch
         self._inbox: deque[Message] = deque()
+        self._asked: deque[_Asked] = deque()
         self._filled = threading.Event()
         self._room = threading.Event()
         self._stopping = threading.Event()
@@ -79,6 +92,22 @@ class Receiver:
         """Messages taken from the broker and not yet processed."""
         return len(self._inbox)
 
+    def submit(self, topic: str, payload: bytes, received: int, timeout_s: float = 30.0) -> Outcome:
+        """Put one message through ingest beside those of the broker, and wait for what becomes of it.
+
+        received: when it first came, the time of what names none [ns]. Raises StoreError where the stores
+        do not take it, or where it is not known in time what became of it.
+        """
+        asked = _Asked(Message(topic, payload, received, qos=0))
+        self._asked.append(asked)
+        self._filled.set()
+        try:
+            return asked.answer.result(timeout_s)
+        except TimeoutError:
+            raise StoreError(
+                "resend", f"is not done after {timeout_s:g} s", remedy="look again in a while"
+            ) from None
+
     def _take(self, message: Message) -> None:
         """Called by paho's thread."""
         self._inbox.append(message)
@@ -98,6 +127,14 @@ class Receiver:
                 self.session.acknowledge(messages)
                 metrics.WAITING.set(len(self._inbox))
             drained = self._sink.drain()
+            while self._asked:
+                self._answer(self._asked.popleft())
+
+    def _answer(self, asked: _Asked) -> None:
+        try:
+            asked.answer.set_result(self._sink.judge(asked.message))
+        except Exception as error:  # whoever asked is told; the thread goes on
+            asked.answer.set_exception(error)
 
     def _patience(self) -> float | None:
         """How long to wait for messages: for ever, or until it is time to look after the disk. [s]"""

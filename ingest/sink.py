@@ -15,6 +15,7 @@ from ingest.pipeline import Pipeline
 from ingest.spool import Spool
 from telemetry import metrics
 from telemetry.errors import StoreError
+from telemetry.ledger import Outcome
 from telemetry.readings import Readings
 
 _LOG = logging.getLogger(__name__)
@@ -44,6 +45,14 @@ class Sink:
     def keep(self, messages: Sequence[Message]) -> bool:
         """Make a batch durable. False where neither stores nor disk take it: try again later."""
         return self._to_stores(messages) or self._to_spool(messages)
+
+    def judge(self, message: Message) -> Outcome:
+        """Put one message into the stores now, and say what became of it. Raises StoreError."""
+        ledgers = []
+        for prepared in self._pipeline.prepare([message]):
+            self._tell(self._pipeline.write(prepared))
+            ledgers.append(prepared.ledger)
+        return Outcome.of(ledgers)
 
     def drain(self) -> bool:
         """Move the oldest batch that waits on disk to the stores. True where one was moved."""

@@ -13,14 +13,16 @@ import pytest
 
 from devices.intake import Message
 from ingest.broker import EmbeddedBroker, free_port
+from ingest.housekeeping import Housekeeping
 from ingest.receiver import Receiver
 from ingest.sink import Sink
 from ingest.spool import Spool
+from store.records import QuarantineFilter
 from telemetry.address import BrokerAddress
-from telemetry.clock import SystemClock
+from telemetry.clock import DAY, ManualClock, SystemClock
 from telemetry.errors import StartError, StoreError
 from tests.brokers import Broker, make_broker, mosquitto_present, publish_all, wait_until
-from tests.ingest.conftest import Bench, holds
+from tests.ingest.conftest import NOW, Bench, holds
 from tests.services import require
 
 BROKERS = [
@@ -252,3 +254,32 @@ def test_a_backlog_keeps_the_order_of_telemetry_and_status(broker: Broker, bench
             break
         before += len(batch.readings)
     assert before > 2_500, "the status came long before the readings that were sent before it"
+
+
+def test_a_message_that_somebody_waits_for_is_told_what_became_of_it(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = receiver(broker, bench)
+    topic = "city/air/aq-1/telemetry"
+    assert ours.submit(topic, b'{"pm25": 5, "pm10": "x"}', 10**18).stored == 1
+    again = ours.submit(topic, b'{"pm25": 5, "zz": 1}', 10**18)
+    assert (again.stored, again.duplicate, again.quarantined) == (0, 1, ["unknown_quantity"])
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.telemetry, "append", refuse)
+        with pytest.raises(StoreError, match="is full"):
+            ours.submit(topic, b'{"pm25": 6}', 10**18 + 1)
+    publish_all(broker.port, messages(0, 10))
+    wait_until(lambda: stored(bench) == 11)
+    ours.stop()
+    assert holds(bench.account())
+
+
+def test_quarantine_is_kept_within_its_age(bench: Bench) -> None:
+    bench.air(b"hello", received=NOW)
+    bench.air(b"world", received=NOW + 10 * DAY)
+    clock = ManualClock(NOW + 50 * DAY)
+    assert Housekeeping(bench.operations, clock, 45, 2**20).once() == 1
+    assert [q.payload for q in bench.operations.quarantine(QuarantineFilter(), limit=9)] == [
+        b"world"
+    ]
+    assert Housekeeping(bench.operations, clock, 45, 1).once() == 1
