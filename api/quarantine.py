@@ -41,13 +41,13 @@ def discard(context: Context, items: Sequence[QuarantineItem], by: str, why: str
 def resend_many(
     context: Context, which: QuarantineFilter, by: str, limit: int
 ) -> QuarantineManyResent:
-    """Resend the oldest `limit` items of a filter, oldest first. Stops where ingest can't take more."""
+    """Resend `limit` items of a filter, untried ones first, oldest first. Stops where ingest can't take more."""
     matched = _waiting(context, which)
     seen: set[str] = set()
     total: Counter[str] = Counter()
     messages, stopped = 0, ""
     # One payload in memory at a time: a thousand of them may be large.
-    for head in context.operations.quarantine(which, limit=limit, oldest_first=True, preview=0):
+    for head in context.operations.quarantine(which, limit=limit, untried_first=True, preview=0):
         item = None if head.id in seen else context.operations.quarantine_item(head.id)
         if item is None or item.state != QuarantineState.WAITING:
             continue  # went with its message, or somebody else decided meanwhile
@@ -71,9 +71,9 @@ def resend_many(
 def discard_many(
     context: Context, which: QuarantineFilter, by: str, why: str, limit: int
 ) -> QuarantineManyDiscarded:
-    """Discard the oldest `limit` items of a filter."""
+    """Discard `limit` items of a filter, oldest first."""
     matched = _waiting(context, which)
-    items = context.operations.quarantine(which, limit=limit, oldest_first=True, preview=0)
+    items = context.operations.quarantine(which, limit=limit, untried_first=True, preview=0)
     return QuarantineManyDiscarded(
         matched=matched, items=discard(context, items, by, why), waiting=_waiting(context, which)
     )

@@ -67,12 +67,14 @@ class OperationsStore(Protocol):
         *,
         limit: int = 100,
         after: tuple[int, str] | None = None,
-        oldest_first: bool = False,
+        untried_first: bool = False,
         preview: int | None = None,
     ) -> list[QuarantineItem]:
         """Items, newest first; `after` is the (received, id) of the last one of the page before.
 
-        preview  bytes of each payload at most; None: whole
+        untried_first  those first that nobody acted on, then those acted on longest ago; each oldest
+                       first, and without `after`: so that one call after the other gets through all
+        preview        bytes of each payload at most; None: whole
         """
         ...
 

@@ -53,16 +53,18 @@ class SqlQuarantine(SqlBase):
         *,
         limit: int = 100,
         after: tuple[int, str] | None = None,
-        oldest_first: bool = False,
+        untried_first: bool = False,
         preview: int | None = None,
     ) -> list[QuarantineItem]:
         """See OperationsStore.quarantine."""
         place = tuple_(_ITEM.received, _ITEM.id)
         query = _where(_select(preview), which)
         if after is not None:
-            query = query.where(place > after if oldest_first else place < after)
-        order = (_ITEM.received, _ITEM.id)
-        query = query.order_by(*(order if oldest_first else (c.desc() for c in order)))
+            query = query.where(place < after)
+        if untried_first:
+            query = query.order_by(func.coalesce(_ITEM.acted, 0), _ITEM.received, _ITEM.id)
+        else:
+            query = query.order_by(_ITEM.received.desc(), _ITEM.id.desc())
         whole = preview is None
         return [_item(row, whole) for row in self._rows(query.limit(limit))]
 

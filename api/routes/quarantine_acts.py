@@ -36,7 +36,7 @@ def _text(longest: int) -> StringConstraints:
 
 Name = Annotated[str, _text(80), AfterValidator(_printable)]
 Why = Annotated[str, _text(500), AfterValidator(_printable)]
-Limit = Annotated[int, Query(ge=1, le=1_000, description="Items at most, oldest first")]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="Items at most, untried and oldest first")]
 
 
 class _Act(BaseModel):
@@ -74,8 +74,8 @@ def post_resend_many(
     body: Annotated[ResendManyBody, Body(examples=[{"by": "Nguyễn Văn An"}])],
     limit: Limit = 100,
 ) -> Response:
-    """Waiting items that the filters name, as they came, oldest first: after a device was registered or a
-    setting changed. Ask again while `waiting` falls."""
+    """Waiting items that the filters name, as they came: after a device was registered or a setting
+    changed. Those that nobody tried yet come first, so asking again gets through all of them."""
     return respond(resend_many(context, which, body.by, limit))
 
 

@@ -231,6 +231,15 @@ def test_items_of_one_message_are_sent_once_in_bulk(office: Office) -> None:
     assert {i["seen"] for i in office.items()} == {2}
 
 
+def test_asking_again_gets_through_all_of_them(strict: Office) -> None:
+    strict.bench.catalogue.put(Device(id="aq-1", kind="air"))
+    told = [strict.post("resend?limit=1", BY) for _ in range(4)]
+    # The noise meter's is refused each time that it is tried, and keeps nobody waiting behind it.
+    assert [t["waiting"] for t in told] == sorted((t["waiting"] for t in told), reverse=True)
+    assert told[-1]["waiting"] == 1
+    assert sum(t["stored"] for t in told) == 6
+
+
 def test_many_stop_where_ingest_cannot_take_more(strict: Office) -> None:
     whole, calls = strict.context.resend, 0
 
