@@ -129,9 +129,10 @@ def _cut_while_sending(error: urllib3.exceptions.HTTPError) -> bool:
 
 def _judged(place: str, answer: Answer) -> str | None:
     """None: taken. Words: try again. Everything else is raised."""
-    status, message = answer.status, answer.message if answer.status >= 300 else ""
-    if status < 300:
+    status = answer.status
+    if 200 <= status < 300:
         return None
+    message = answer.message
     if status == 413:
         raise TooLarge(place, f"the server takes less at once: {message}")
     if status in (400, 422) or (status == 500 and _LOST_TYPE.search(message)):

@@ -2,7 +2,7 @@
 
 Source: InfluxData, "Line protocol" reference, and its line-protocol corpus. What the format can't carry
 is refused here, because a server would drop it or read something else: NaN and infinity, a field or tag
-called `time`, an empty tag value, a backslash at the end of a name, a line break in a name.
+called `time`, an empty tag value, a backslash at the end of a name, control characters in a name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ FieldValue = bool | int | float | str
 MIN_TIME = -(2**63) + 2
 MAX_TIME = 2**63 - 2
 
-_BREAK = re.compile(r"[\n\r\0]")
+# Line breaks end a line; other control characters are skipped at the start of a name, as if not there.
+_CONTROL = re.compile(r"[\0-\x1f]")
 _MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
 _KEY = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\="})
 _STRING = str.maketrans({'"': r"\"", "\\": r"\\"})
@@ -85,8 +86,8 @@ def _representable(place: str, text: str) -> str:
         raise StoreError(place, "must not be empty", text)
     if text.endswith("\\"):
         raise StoreError(place, "must not end in a backslash: it would escape what follows", text)
-    if _BREAK.search(text):
-        raise StoreError(place, "must be one line of text", text)
+    if _CONTROL.search(text):
+        raise StoreError(place, "must hold no line break or other control character", text)
     return text
 
 

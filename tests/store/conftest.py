@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from devices.device import Catalogue, Device
 from devices.registry import Kinds, load_kinds
 from store.duckdb_store import DuckDBStore
 from store.influx1 import Influx1Server, influx1_address
+from store.influx2 import Influx2Server, influx2_address
 from store.influx_store import InfluxStore
 from store.operations import OperationsStore
 from store.sql_store import SqlOperations
 from store.telemetry import TelemetryStore
 from tests.services import require
+from tests.store.influx2_fake import FakeInflux2
 from tests.store.influxd import Influxd, influxd_present
 
 
@@ -41,16 +44,29 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
     server.stop()
 
 
-@pytest.fixture(params=["duckdb", pytest.param("influx1", marks=pytest.mark.influxdb)])
+@pytest.fixture
+def influx2(influxd: Influxd) -> Iterator[FakeInflux2]:
+    server = FakeInflux2(influxd.http)
+    yield server
+    server.close()
+
+
+INFLUX = [pytest.param(name, marks=pytest.mark.influxdb) for name in ("influx1", "influx2")]
+
+
+@pytest.fixture(params=["duckdb", *INFLUX])
 def telemetry(
     request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue
 ) -> Iterator[TelemetryStore]:
     store: TelemetryStore
     if request.param == "duckdb":
         store = DuckDBStore(tmp_path / "t.duckdb", catalogue)
-    else:
+    elif request.param == "influx1":
         url = request.getfixturevalue("influxd").url()
         store = InfluxStore(Influx1Server(influx1_address(url)), catalogue)
+    else:
+        url = request.getfixturevalue("influx2").url(f"t{uuid.uuid4().hex}")
+        store = InfluxStore(Influx2Server(influx2_address(url)), catalogue)
     yield store
     store.close()
 

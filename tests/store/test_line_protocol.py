@@ -81,7 +81,9 @@ def test_every_encode_case_of_the_corpus() -> None:
         ("", {}, {"a": 1}, 0, "not be empty"),
         ("#air", {}, {"a": 1}, 0, "comment"),
         ("air", {"device": "a\\"}, {"a": 1}, 0, "backslash"),
-        ("air", {"device": "a\nb"}, {"a": 1}, 0, "one line"),
+        ("air", {"device": "a\nb"}, {"a": 1}, 0, "line break"),
+        ("\tair", {}, {"a": 1}, 0, "control character"),
+        ("air", {}, {"\ta": 1}, 0, "control character"),
         ("air", {"device": ""}, {"a": 1}, 0, "not be empty"),
         ("air", {"time": "a"}, {"a": 1}, 0, "called time"),
         ("air", {}, {"time": 1}, 0, "called time"),
@@ -101,7 +103,7 @@ def test_what_the_format_cannot_carry_is_refused(
 
 
 # Python's own texts are UTF-16 surrogates at worst: those are no text at all.
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0"), min_size=1)
+TEXT = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), min_size=1)
 # A backslash in a name is literal or an escape depending on what follows: readers disagree, so none here.
 NAMES = TEXT.filter(lambda t: "\\" not in t and t != "time" and not t.startswith("#"))
 STRINGS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -147,7 +149,8 @@ def test_any_point_comes_back_from_a_real_server(
     assert found.tags == dict([tag])
     assert found.columns[1] == field
     ((when, back),) = found.values
-    assert (when, back) == (at, value)
+    # JSON has one kind of number: a float without a fraction reads as an integer of the same double.
+    assert (when, float(back) if isinstance(value, float) else back) == (at, value)
     assert isinstance(back, str) == isinstance(value, str)
 
 

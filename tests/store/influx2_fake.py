@@ -1,0 +1,149 @@
+"""A face of InfluxDB 2.x over a real 1.x: there is no 2.x server to install here.
+
+Paths, parameters, log-in and answers are those of the InfluxDB OSS 2.7 API reference (docs.influxdata.com,
+/api/v2/write, /api/v2/buckets, /api/v2/orgs, /query); what is written and read is done by influxd 1.x.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import urllib3
+
+TOKEN = "sEcReT=="
+ORG = "city-org"
+ORG_ID = "0123456789abcdef"
+Told = tuple[int, dict[str, str], dict[str, Any]]
+
+
+def problem(status: int, code: str, message: str, **headers: str) -> Told:
+    """The error shape of 2.x."""
+    return status, headers, {"code": code, "message": message}
+
+
+class FakeInflux2:
+    """One server with one organisation; `rule(bucket, body)` may answer a write in its stead."""
+
+    def __init__(self, upstream: int) -> None:
+        self.buckets: list[str] = []
+        self.read_only = False
+        self.rule: Callable[[str, bytes], Told | None] = lambda bucket, body: None
+        self.writes: list[tuple[str, bytes]] = []
+        self._upstream = f"http://127.0.0.1:{upstream}"
+        self._pool = urllib3.PoolManager(retries=False)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def url(self, bucket: str, token: str = "sEcReT%3D%3D") -> str:
+        return f"influx://{token}@127.0.0.1:{self.port}/{ORG}/{bucket}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._pool.clear()
+
+    def answer(self, path: str, query: dict[str, str], body: bytes) -> Told | bytes:
+        if path == "/api/v2/write":
+            return self._write(query, body)
+        if path == "/query":
+            form = {k: v[0] for k, v in parse_qs(body.decode()).items()}
+            return self._upstream_post("/query", urlencode(form).encode()).data
+        if path == "/api/v2/orgs":
+            return 200, {}, {"orgs": [{"id": ORG_ID, "name": ORG}]}
+        if path == "/api/v2/buckets" and body:
+            return self._create(json.loads(body)["name"])
+        if path == "/api/v2/buckets":
+            found = [b for b in self.buckets if b == query.get("name")]
+            if not found:
+                return problem(404, "not found", f'bucket "{query.get("name")}" not found')
+            return 200, {}, {"buckets": [_bucket(b) for b in found]}
+        return problem(404, "not found", "path not found")
+
+    def _create(self, name: str) -> Told:
+        if self.read_only:
+            return problem(401, "unauthorized", "write:buckets is unauthorized")
+        database, _, policy = name.partition("/")
+        statement = f'CREATE DATABASE "{database}"'
+        if policy:
+            statement += (
+                f'; CREATE RETENTION POLICY "{policy}" ON "{database}" DURATION INF REPLICATION 1'
+            )
+        self._upstream_post("/query", urlencode({"q": statement}).encode())
+        self.buckets.append(name)
+        return 201, {}, _bucket(name)
+
+    def _write(self, query: dict[str, str], body: bytes) -> Told | bytes:
+        bucket = query["bucket"]
+        self.writes.append((bucket, body))
+        told = self.rule(bucket, body)
+        if told is not None:
+            return told
+        if query["org"] != ORG:
+            return problem(404, "not found", "organization name not found")
+        if bucket not in self.buckets:
+            return problem(404, "not found", f'bucket "{bucket}" not found')
+        database, _, policy = bucket.partition("/")
+        where = {"db": database, "precision": query["precision"]} | (
+            {"rp": policy} if policy else {}
+        )
+        found = self._upstream_post(f"/write?{urlencode(where)}", body)
+        if found.status == 204:
+            return b""
+        message = f"failure writing points to database: {json.loads(found.data)['error']}"
+        return problem(422, "unprocessable entity", message)
+
+    def _upstream_post(self, path: str, body: bytes) -> urllib3.BaseHTTPResponse:
+        kind = "text/plain" if path.startswith("/write") else "application/x-www-form-urlencoded"
+        headers = {"Content-Type": kind}
+        return self._pool.request("POST", self._upstream + path, body=body, headers=headers)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1
+
+            def do_POST(self) -> None:
+                self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+            def do_GET(self) -> None:
+                self._serve(b"")
+
+            def _serve(self, body: bytes) -> None:
+                parts = urlsplit(self.path)
+                query = {k: v[0] for k, v in parse_qs(parts.query).items()}
+                told: Told | bytes = problem(401, "unauthorized", "unauthorized access")
+                if self.headers.get("Authorization") == f"Token {TOKEN}":
+                    told = fake.answer(parts.path, query, body)
+                if isinstance(told, bytes):
+                    self._send(200 if told else 204, {}, told)
+                else:
+                    self._send(told[0], told[1], json.dumps(told[2]).encode())
+
+            def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler
+
+
+def _bucket(name: str) -> dict[str, Any]:
+    return {"id": name.encode().hex()[:16], "name": name, "orgID": ORG_ID, "retentionRules": []}
