@@ -38,12 +38,18 @@ def message(number: int) -> tuple[str, bytes]:
 
 
 class Load:
-    """A thread that publishes message 0, 1, 2, … until told to stop. burst: messages every 5 ms."""
+    """A thread that publishes message 0, 1, 2, … until told to stop.
 
-    def __init__(self, port: int, burst: int = 6, unconfirmed: int = 2_000) -> None:
+    burst: messages every 5 ms. padding: white space behind each payload. [bytes]
+    """
+
+    def __init__(
+        self, port: int, burst: int = 6, unconfirmed: int = 2_000, padding: int = 0
+    ) -> None:
         self.publisher = Publisher(port, "test-load")
         self.sent = 0
         self._burst, self._unconfirmed = burst, unconfirmed
+        self._padding = b" " * padding
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -77,7 +83,8 @@ class Load:
             if self.sent - self.confirmed > self._unconfirmed:
                 continue
             for _ in range(self._burst):
-                self.publisher.send(self.sent, *message(self.sent))
+                topic, payload = message(self.sent)
+                self.publisher.send(self.sent, topic, payload + self._padding)
                 self.sent += 1
 
 
