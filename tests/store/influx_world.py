@@ -8,7 +8,7 @@ import numpy as np
 
 from devices.device import Catalogue, Device
 from devices.registry import Kinds
-from store.influx1 import Influx1Server, influx1_address
+from store.influx import open_influx
 from store.influx_http import Patience
 from store.influx_store import InfluxStore
 from store.influx_write import OnRefused, log_refused
@@ -29,7 +29,7 @@ def open_store(
     patience: Patience | None = None,
     on_refused: OnRefused = log_refused,
 ) -> InfluxStore:
-    return InfluxStore(Influx1Server(influx1_address(url), patience), catalogue, on_refused)
+    return open_influx(url, catalogue, on_refused, patience)
 
 
 def city(kinds: Kinds, devices: int = 3) -> Catalogue:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from devices.registry import Kinds
+from store.influx import open_influx
 from store.influx2 import Influx2Server, influx2_address
 from store.influx_http import Patience
 from store.influx_store import InfluxStore
@@ -33,7 +34,7 @@ def bucket() -> str:
 
 
 def open2(url: str, kinds: Kinds, patience: Patience = AT_ONCE) -> InfluxStore:
-    return InfluxStore(Influx2Server(influx2_address(url), patience), city(kinds))
+    return open_influx(url, city(kinds), patience=patience)
 
 
 def test_readings_go_to_the_bucket_and_the_rest_to_buckets_beside_it(
@@ -135,3 +136,8 @@ def test_a_bucket_that_is_gone_stops_and_keeps_everything(
 def test_a_wrong_address_is_said_in_words() -> None:
     with pytest.raises(SettingsError, match="must look like influx://token@host:8086/org/bucket"):
         influx2_address("influx://token@host:8086/bucket")
+
+
+def test_an_address_of_something_else_is_said_in_words(kinds: Kinds) -> None:
+    with pytest.raises(SettingsError, match="influx1://.*influx://"):
+        open_influx("http://host:8086/db", city(kinds))
