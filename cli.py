@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "replay": "Publish a real recording from a CSV file.",
     "publish": "Publish one message and wait for its confirmation.",
     "tail": "Show messages as they pass the broker.",
+    "quarantine": "Look at what could not be stored; send it again, or discard it.",
+    "doctor": "Say whether all is well, and what to do where it is not.",
     "bench": "Measure, and print JSON lines.",
 }
 

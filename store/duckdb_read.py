@@ -35,6 +35,19 @@ def columns_of(batch: Rollups) -> dict[str, AnyArray]:
     return {f.name: getattr(batch, f.name) for f in fields(batch)}
 
 
+def account_rows(db: duckdb.DuckDBPyConnection, where: str, values: list[int]) -> list[AccountRow]:
+    """The lines of the account that fit, summed per hour, device and outcome, in this order."""
+    rows = db.execute(
+        "select hour, coalesce(d.name, '') as device, o.name, sum(count)::bigint from ledger l "
+        "left join device d on d.number = l.device join outcome o on o.number = l.outcome "
+        f"where {where} group by all order by hour, device, o.name",
+        values,
+    ).fetchall()
+    order = {name: i for i, name in enumerate(OUTCOMES)}
+    rows.sort(key=lambda r: (r[0], r[1], order.get(r[2], 99)))
+    return [AccountRow(*row) for row in rows]
+
+
 class DuckDBReader:
     """The reading half of DuckDBStore."""
 
@@ -148,15 +161,7 @@ class DuckDBReader:
             if devices is not None:
                 db.register("wanted", {"device": self._devices.to_store(devices)})
                 where += " and l.device in (select device from wanted)"
-            rows = db.execute(
-                "select hour, coalesce(d.name, '') as device, o.name, sum(count)::bigint from ledger l "
-                "left join device d on d.number = l.device join outcome o on o.number = l.outcome "
-                f"where {where} group by all order by hour, device, o.name",
-                [start, end],
-            ).fetchall()
-        order = {name: i for i, name in enumerate(OUTCOMES)}
-        rows.sort(key=lambda r: (r[0], r[1], order.get(r[2], 99)))
-        return [AccountRow(*row) for row in rows]
+            return account_rows(db, where, [start, end])
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

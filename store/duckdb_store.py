@@ -52,7 +52,7 @@ class DuckDBStore(DuckDBReader):
         self.path = path
         self.catalogue = catalogue
         self._lock = threading.RLock()
-        self._db = _connect(path)
+        self._db = open_duckdb(path)
         self._db.execute(_SCHEMA)
         self._compact_ledger()
         self._load_names()
@@ -276,9 +276,10 @@ def _last_of_each(readings: Readings) -> Readings:
     return rows.take(last)
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def open_duckdb(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a file. Raises StoreBusy where another process holds it, StoreError where it can't be opened."""
     try:
-        return duckdb.connect(str(path))
+        return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise StoreBusy(
