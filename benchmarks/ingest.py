@@ -1,235 +1,247 @@
-"""Durable ingest against a bare receiver: how many messages a second, from one broker's queue.
+"""Durable ingest against a bare receiver: messages a second, packs, latency, two side by side; JSON lines.
 
-Both drain the same number of QoS 1 messages (four values each) from a persistent session that was
-filled before the clock starts, so that the publisher is not what is measured. The reference takes each
-message and throws it away; ours decodes, validates, deduplicates, writes to DuckDB and its account, and
-then acknowledges. The broker is a process of its own and shares the machine's cores with both.
+Rows `single`, `pack` and `pair` drain a persistent session that was filled before the clock starts, so that
+the publisher is not what is measured. The reference takes each message and throws it away; ours decodes,
+validates, deduplicates, writes to DuckDB and its account, and then acknowledges. Row `latency` publishes
+at half the top rate of `single` and tells the time from publish to stored. Ends with 1 where one is lost.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import shutil
-import socket
+import os
 import statistics
-import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from benchmarks import ingest_messages
+from benchmarks.ingest_broker import (
+    BrokerProcess,
+    Filler,
+    Messages,
+    mosquitto,
+    open_session,
+    publish,
+    running,
+)
+from benchmarks.ingest_drain import Drained, bare, bare_live, ours, processes
+from benchmarks.ingest_messages import KINDS, PACK, VALUES
+from devices.topics import STATUS, TELEMETRY
 
-from devices.device import Catalogue, Device
-from devices.registry import load_kinds
-from devices.topics import FEED, UPLINK
-from ingest.broker import EmbeddedBroker, free_port
-from ingest.decode import Decoder
-from ingest.pipeline import Pipeline
-from ingest.receiver import Receiver
-from ingest.sink import Sink
-from ingest.spool import Spool
-from store.duckdb_store import DuckDBStore
-from store.sql_store import SqlOperations
-from telemetry.address import BrokerAddress
-from telemetry.clock import SystemClock
-
-DEVICES = 1_000
-_PATIENCE_S = 120.0
-_MOSQUITTO = """\
-listener {port} 127.0.0.1
-allow_anonymous true
-max_inflight_messages 0
-max_queued_messages 1000000
-"""
+Row = dict[str, Any]
+_TOPICS = (TELEMETRY, STATUS)
+_BUSY = 0.8  # of a core: from here on a process is what limits
+_LATENCY_S = 5.0
+_SETTLE_S = 5.0  # for a process to start, connect and subscribe; not what is measured
 
 
-def run(messages: int, runs: int, broker: str) -> Iterator[dict[str, Any]]:
-    """One JSON line a run, then one of medians. `lost` must be 0."""
-    rows = []
-    for number in range(runs):
-        with tempfile.TemporaryDirectory() as folder:
-            reference = _drain_bare(Path(folder) / "a", messages, broker)
-            ours = _drain_ours(Path(folder) / "b", messages, broker)
-        row = {
-            "bench": "ingest", "run": number, "broker": broker, "store": "duckdb",
-            "messages": messages, "values": 4 * messages,
-            "reference_messages_per_s": round(reference),
-            **ours,
-            "ratio": round(ours["messages_per_s"] / reference, 3),
-        }  # fmt: skip
-        rows.append(row)
-        yield row
-    medians = {
-        k: statistics.median(r[k] for r in rows)
-        for k in ("messages_per_s", "readings_per_s", "reference_messages_per_s", "ratio")
-    }
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield {
-        "bench": "ingest", "broker": broker, "median_of": runs, "target_ratio": 0.6, **medians,
-        "lost": sum(r["lost"] for r in rows), "peak_mb": round(peak_mb),
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much, how often, on which broker."""
+
+    messages: int
+    runs: int
+    broker: str
+
+
+def rows(options: Options, wanted: set[str]) -> Iterator[Row]:
+    """A line a run and row, and a line of medians after each row."""
+    top: list[float] = []
+    for name, measure in _MEASURES.items():
+        if name not in wanted:
+            continue
+        found = []
+        for number in range(options.runs):
+            with tempfile.TemporaryDirectory() as folder:
+                rate = statistics.median(top) if top else 0.0
+                row = (
+                    _headed(name, options) | {"run": number} | measure(options, Path(folder), rate)
+                )
+            if name == "single":
+                top.append(row["messages_per_s"])
+            found.append(row)
+            yield row
+        yield _headed(name, options) | _medians(found)
+
+
+def _single(options: Options, folder: Path, _: float) -> Row:
+    messages = options.messages
+    made = lambda: ingest_messages.singles(messages)  # noqa: E731
+    return _drain(options.broker, folder, made, messages, VALUES) | {"target_ratio": 0.6}
+
+
+def _pack(options: Options, folder: Path, singles_per_s: float) -> Row:
+    number = max(100, options.messages // 10)
+    row = _drain(options.broker, folder, lambda: ingest_messages.packs(number), number, PACK)
+    if singles_per_s:
+        row["times_single"] = round(row["readings_per_s"] / (singles_per_s * VALUES), 2)
+    return row | {"target_readings_per_s": 400_000, "target_times_single": 8}
+
+
+def _drain(
+    broker: str, folder: Path, made: Callable[[], Messages], messages: int, values: int
+) -> Row:
+    """The reference, then ours, each on a broker of its own with the same messages."""
+    with running(broker, folder / "a") as process:
+        open_session(process.port, "bench", _TOPICS)
+        publish(process.port, made())
+        with processes(1) as call:
+            done = call(bare, process.port, "bench", _TOPICS, messages).result()
+    reference = done.count / (done.end - done.start)
+    with running(broker, folder / "b") as process:
+        open_session(process.port, "bench", _TOPICS)
+        publish(process.port, made())
+        broker_cpu = process.cpu_s()
+        arguments = (process.port, "bench", _TOPICS, messages * values, folder / "store")
+        with processes(1) as call:
+            done = call(ours, *arguments).result()
+        broker_cpu = process.cpu_s() - broker_cpu
+    rate = done.count / values / (done.end - done.start)
+    return {
+        "messages": messages, "readings": messages * values,
+        "reference_messages_per_s": round(reference),
+        "messages_per_s": round(rate), "readings_per_s": round(rate * values),
+        "ratio": round(rate / reference, 3),
+        "lost": messages * values - done.count,
+        **_costs(done, broker_cpu),
     }  # fmt: skip
 
 
-def _drain_bare(folder: Path, messages: int, broker: str) -> float:
-    """A receiver that throws away what it takes. [messages/s]"""
-    port, stop = _start_broker(folder, broker)
-    try:
-        client_id = "bench-bare"
-        _open_session(port, client_id)
-        _publish(port, messages)
-        done, seen = threading.Event(), [0]
-
-        def on_message(*_: Any) -> None:
-            seen[0] += 1
-            if seen[0] == messages:
-                done.set()
-
-        client = _client(client_id)
-        client.on_message = on_message
-        start = time.perf_counter()
-        client.connect("127.0.0.1", port)
-        client.loop_start()
-        if not done.wait(_PATIENCE_S):
-            raise TimeoutError(f"the bare receiver got {seen[0]} of {messages} messages")
-        elapsed = time.perf_counter() - start
-        client.disconnect()
-        client.loop_stop()
-    finally:
-        stop()
-    return messages / elapsed
-
-
-def _drain_ours(folder: Path, messages: int, broker: str) -> dict[str, Any]:
-    """Our receiver and pipeline on DuckDB, until every reading is stored."""
-    port, stop = _start_broker(folder, broker)
-    try:
-        client_id = "bench-ours"
-        _open_session(port, client_id)
-        _publish(port, messages)
-        catalogue = Catalogue(load_kinds())
-        for i in range(DEVICES):
-            catalogue.put(Device(id=f"aq-{i:04d}", kind="air"))
-        telemetry = DuckDBStore(folder / "t.duckdb", catalogue)
-        operations = SqlOperations(f"sqlite:///{folder / 'o.db'}")
-        pipeline = Pipeline(catalogue, telemetry, operations, Decoder(catalogue))
-        stored, done = [0], threading.Event()
-
-        def on_stored(readings: Any) -> None:
-            stored[0] += len(readings)
-            if stored[0] >= 4 * messages:
-                done.set()
-
-        sink = Sink(pipeline, Spool(folder / "spool", 2**30), on_stored)
-        receiver = Receiver(BrokerAddress("127.0.0.1", port), client_id, sink, SystemClock())
-        cpu = time.process_time()
-        start = time.perf_counter()
-        receiver.start()
-        done.wait(_PATIENCE_S)
-        elapsed, cpu = time.perf_counter() - start, time.process_time() - cpu
-        receiver.stop()
-        telemetry.close()
-        operations.close()
-    finally:
-        stop()
+def _costs(done: Drained, broker_cpu: float) -> Row:
+    """CPU time, memory, and what limited: a part of ours, the broker, or neither (waiting)."""
+    elapsed = done.end - done.start
+    client = max(0.0, done.cpu_s - done.decode_s - done.store_s)
+    shares = {"client": client, "decode": done.decode_s, "store": done.store_s}
+    if done.cpu_s >= _BUSY * elapsed:
+        bound = max(shares, key=lambda part: shares[part])
+    else:
+        bound = "broker" if broker_cpu >= _BUSY * elapsed else "waiting"
     return {
-        "messages_per_s": round(messages / elapsed),
-        "readings_per_s": round(stored[0] / elapsed),
-        "cpu_s_per_million_readings": round(cpu / stored[0] * 1e6, 2) if stored[0] else None,
-        "lost": 4 * messages - stored[0],
+        "bound": bound,
+        "ingest_cores": round(done.cpu_s / elapsed, 2),
+        "broker_cores": round(broker_cpu / elapsed, 2),
+        **{f"{part}_share": round(s / done.cpu_s, 2) for part, s in shares.items() if done.cpu_s},
+        "cpu_s_per_million_readings": round(done.cpu_s / max(done.count, 1) * 1e6, 2),
+        "peak_mb": round(done.peak_mb),
     }
 
 
-def _client(client_id: str) -> paho.Client:
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
-    topics = [(FEED, 1), (UPLINK, 1)]
-    client.on_connect = lambda c, *_: c.subscribe(topics)
-    return client
+def _latency(options: Options, folder: Path, singles_per_s: float) -> Row:
+    """Publish at half the top rate, beside a bare receiver and beside the ingestor."""
+    rate = singles_per_s / 2 or 1_000.0
+    wanted = int(rate * _LATENCY_S)
+    with running(options.broker, folder / "a") as process, processes(1) as call:
+        open_session(process.port, "bench", _TOPICS)
+        future = call(bare_live, process.port, "bench", _TOPICS, wanted)
+        time.sleep(_SETTLE_S)
+        _paced(process, wanted, rate)
+        reference = future.result()
+    with running(options.broker, folder / "b") as process, processes(1) as call:
+        open_session(process.port, "bench", _TOPICS)
+        arguments = (process.port, "bench", _TOPICS, wanted * VALUES, folder / "store")
+        future = call(ours, *arguments)
+        time.sleep(_SETTLE_S)
+        sent_per_s = _paced(process, wanted, rate)
+        done = future.result()
+    return {
+        "rate": round(rate), "sent_per_s": round(sent_per_s), "messages": wanted,
+        "reference_p50_ms": round(1e3 * reference.latency_s[0], 1),
+        "reference_p99_ms": round(1e3 * reference.latency_s[1], 1),
+        "p50_ms": round(1e3 * done.latency_s[0], 1), "p99_ms": round(1e3 * done.latency_s[1], 1),
+        "lost": wanted * VALUES - done.count, "peak_mb": round(done.peak_mb),
+    }  # fmt: skip
 
 
-def _open_session(port: int, client_id: str) -> None:
-    """Subscribe once, so that the broker keeps what comes."""
-    subscribed = threading.Event()
-    client = _client(client_id)
-    client.on_subscribe = lambda *_: subscribed.set()
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    if not subscribed.wait(10):
-        raise TimeoutError("the broker did not confirm the subscription")
-    client.disconnect()
-    client.loop_stop()
+def _paced(process: BrokerProcess, wanted: int, rate: float) -> float:
+    """Publish so many at an even pace. Returns the pace that was reached. [messages/s]"""
+    filler, messages, sent = Filler(process.port), ingest_messages.live(), 0
+    start = time.monotonic()
+    while sent < wanted:
+        due = min(wanted, int((time.monotonic() - start) * rate) + 1)
+        sent = filler.send(islice(messages, max(0, due - sent)))
+        time.sleep(0.005)
+    elapsed = time.monotonic() - start
+    filler.finish()
+    return wanted / elapsed
 
 
-def _publish(port: int, messages: int) -> None:
-    """Fill the session's queue; each message is confirmed before this returns."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
-    client.max_inflight_messages_set(1_000)
-    client.max_queued_messages_set(0)
-    left, done = [messages], threading.Event()
-
-    def on_publish(*_: Any) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            done.set()
-
-    client.on_publish = on_publish
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    start = int(time.time()) - 86_400
-    for i in range(messages):
-        payload = b'{"time": %d, "seq": %d, "pm25": %d.2, "pm10": 55.0, "no2": 12.5, "o3": %d}' % (
-            start + i // DEVICES, i // DEVICES, i % 100, i % 60,
-        )  # fmt: skip
-        client.publish(f"city/air/aq-{i % DEVICES:04d}/telemetry", payload, qos=1)
-    if not done.wait(_PATIENCE_S):
-        raise TimeoutError(f"{left[0]} of {messages} messages were not confirmed")
-    client.disconnect()
-    client.loop_stop()
+def _pair(options: Options, folder: Path, _: float) -> Row:
+    """The same queue drained by one ingestor, and by two that share it by topic (by kind)."""
+    one, lost_one = _side_by_side(options, folder / "one", [_TOPICS])
+    split = [(f"city/{kind}/+/telemetry", f"city/{kind}/+/status") for kind in KINDS]
+    two, lost_two = _side_by_side(options, folder / "two", split)
+    return {
+        "messages": options.messages, "one_messages_per_s": round(one),
+        "two_messages_per_s": round(two), "scaling": round(two / one, 2),
+        "cores": os.cpu_count(), "lost": lost_one + lost_two,
+    }  # fmt: skip
 
 
-def _start_broker(folder: Path, name: str) -> tuple[int, Any]:
-    folder.mkdir(parents=True)
-    if name == "nats":
-        embedded = EmbeddedBroker(folder / "broker", 0)
-        embedded.start()
-        return embedded.port, embedded.stop
-    port = free_port()
-    config = folder / "mosquitto.conf"
-    config.write_text(_MOSQUITTO.format(port=port))
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 10
-    while not _listens(port) and time.monotonic() < end:
-        time.sleep(0.05)
+def _side_by_side(
+    options: Options, folder: Path, parts: Sequence[Sequence[str]]
+) -> tuple[float, int]:
+    """Messages a second of all together, and readings lost."""
+    messages = options.messages // len(KINDS) * len(KINDS)
+    with running(options.broker, folder / "broker") as process:
+        for i, topics in enumerate(parts):
+            open_session(process.port, f"bench-{i}", topics)
+        publish(process.port, ingest_messages.singles(messages, KINDS))
+        each = messages * VALUES // len(parts)
+        with processes(len(parts)) as call:
+            futures = [
+                call(ours, process.port, f"bench-{i}", topics, each, folder / f"store-{i}")
+                for i, topics in enumerate(parts)
+            ]
+            done = [f.result() for f in futures]
+    elapsed = max(d.end for d in done) - min(d.start for d in done)
+    stored = sum(d.count for d in done)
+    return stored / VALUES / elapsed, messages * VALUES - stored
 
-    def stop() -> None:
-        process.terminate()
-        process.wait(10)
 
-    return port, stop
+_MEASURES: dict[str, Callable[[Options, Path, float], Row]] = {
+    "single": _single, "pack": _pack, "latency": _latency, "pair": _pair,
+}  # fmt: skip
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _headed(name: str, options: Options) -> Row:
+    return {"bench": "ingest", "row": name, "broker": options.broker, "store": "duckdb"}
+
+
+def _medians(found: list[Row]) -> Row:
+    """Medians of the figures, the commonest of the words, and the sum of what was lost."""
+    first = found[0]
+    figures = {
+        k: statistics.median(r[k] for r in found) if isinstance(v, int | float)
+        else statistics.mode(r[k] for r in found)
+        for k, v in first.items()
+        if k not in ("run", "lost", *_headed("", Options(0, 0, "")))
+    }  # fmt: skip
+    return {"median_of": len(found), **figures, "lost": sum(r["lost"] for r in found)}
 
 
 def main() -> None:
     """Print JSON lines; nats always, mosquitto where it is installed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--messages", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--broker", choices=["nats", "mosquitto"], action="append")
-    options = parser.parse_args()
-    there = shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()
-    for broker in options.broker or (["nats", "mosquitto"] if there else ["nats"]):
-        for row in run(options.messages, options.runs, broker):
+    parser.add_argument("--row", choices=list(_MEASURES), action="append")
+    given = parser.parse_args()
+    lost = 0
+    for broker in given.broker or (["nats", "mosquitto"] if mosquitto() else ["nats"]):
+        options = Options(given.messages, given.runs, broker)
+        for row in rows(options, set(given.row or _MEASURES)):
             print(json.dumps(row), flush=True)
+            lost += row["lost"]
+    if lost:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
