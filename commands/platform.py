@@ -28,7 +28,7 @@ from ingest.validate import Limits
 from simulators.placement import simulated_devices
 from store.duckdb_store import DuckDBStore
 from store.sql_store import SqlOperations
-from store.telemetry import Series
+from store.telemetry import Series, TelemetryStore
 from telemetry.address import BrokerAddress, broker_address
 from telemetry.clock import SECOND, Clock
 from telemetry.errors import StartError
@@ -54,7 +54,7 @@ class Platform:
         for device in self.operations.devices():
             self.catalogue.put(device)
         # Opened before anything is written: where another run holds it, that run is left alone.
-        self.telemetry = DuckDBStore(settings.telemetry_path, self.catalogue)
+        self.telemetry = open_telemetry(settings, self.catalogue)
         self._place_simulated()
         self.hub = Hub()
         self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
@@ -176,6 +176,16 @@ class Platform:
             broker = self.broker
             checks["embedded broker"] = lambda: "" if broker.alive() else "has ended"
         return checks
+
+
+def open_telemetry(settings: Settings, catalogue: Catalogue) -> TelemetryStore:
+    """The telemetry store that the settings name: DuckDB in the data folder, or an InfluxDB."""
+    if settings.telemetry.startswith("influx"):
+        # Its client takes a while to import: only who uses it waits.
+        from store.influx import open_influx
+
+        return open_influx(settings.telemetry, catalogue)
+    return DuckDBStore(settings.telemetry_path, catalogue)
 
 
 def prepare_folder(folder: Path) -> None:

@@ -112,9 +112,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "telemetry",
         "",
-        "empty or duckdb:///path",
+        "empty, duckdb:///path, influx1://user:password@host:8086/database or influx://token@host:8086/org/bucket",
         "Telemetry store; empty: telemetry.duckdb in the data folder",
-        _url("duckdb", empty=True),
+        _url("duckdb", "influx", "influxs", "influx1", "influx1s", empty=True),
     ),
     Setting(
         "operations",
@@ -258,7 +258,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[setting.name] = setting.parse(text)
         except ValueError:
-            raise SettingsError(place, f"must be {setting.allowed}", text) from None
+            # What stands before an @ may be a password or a token: it is never shown.
+            shown = text.rpartition("@")[2]
+            raise SettingsError(place, f"must be {setting.allowed}", shown) from None
     return Settings(**values)  # type: ignore[arg-type]
 
 

@@ -209,3 +209,11 @@ def test_an_error_is_one_line_with_place_need_value_and_remedy() -> None:
     )
     assert "\n" not in str(UrbanError("a\nb", "c"))
     assert len(str(UrbanError("p", "n", "x" * 10_000))) < 200
+
+
+def test_a_wrong_address_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"URBAN_TELEMETRY": "influxx://t0ken@db:8086/org/bucket"})
+    assert "t0ken" not in str(caught.value) and "db:8086/org/bucket" in str(caught.value)
+    for good in ("influx1://u:p@h/db", "influx://t@h:8086/o/b", "duckdb:///x"):
+        assert load_settings({"URBAN_TELEMETRY": good}).telemetry == good
