@@ -12,9 +12,6 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from telemetry.errors import StoreError
 
-# Rows in one statement: SQLite allows 32,766 parameters.
-CHUNK = 1_000
-
 
 class SqlBase:
     """A database and how to speak to it. Raises StoreError where it refuses."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
 from store.schema import QUARANTINE
-from store.sql_base import CHUNK, SqlBase, fields_of
+from store.sql_base import SqlBase, fields_of
 from telemetry import metrics
 
 # What an item takes beside its payload: topic, path, words, and its rows in the indexes. [bytes]
@@ -39,13 +39,15 @@ class SqlQuarantine(SqlBase):
     def put_quarantine(self, items: Iterable[QuarantineItem]) -> None:
         """See OperationsStore.put_quarantine."""
         values = _merged(items)
+        if not values:
+            return
+        statement = self._insert(QUARANTINE)
+        new = statement.excluded
+        told: dict[str, Any] = {c: new[c] for c in values[0] if c not in _KEPT}
+        told["seen"] = _ITEM.seen + new.seen
         with self._writing() as db:
-            for i in range(0, len(values), CHUNK):
-                statement = self._insert(QUARANTINE).values(values[i : i + CHUNK])
-                new = statement.excluded
-                told: dict[str, Any] = {c: new[c] for c in values[0] if c not in _KEPT}
-                told["seen"] = _ITEM.seen + new.seen
-                db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=told))
+            # One statement for all rows: compiling one a batch costs ten times the writing.
+            db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=told), values)
 
     def quarantine(
         self,

@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from devices.device import Device
 from store.records import STANDING, Alert, AlertEvent, AlertState
 from store.schema import ALERT_EVENTS, ALERTS, DEVICES, META, VERSION
-from store.sql_base import CHUNK, fields_of, reason, shown
+from store.sql_base import fields_of, reason, shown
 from store.sql_migrate import add_missing
 from store.sql_quarantine import SqlQuarantine
 from telemetry.errors import StoreError
@@ -147,11 +147,12 @@ class SqlOperations(SqlQuarantine):
         self, table: Table, key: str, values: list[dict[str, Any]], keep: tuple[str, ...]
     ) -> None:
         """Insert; where the key is there, replace all but `keep`."""
+        if not values:
+            return
+        statement = self._insert(table)
+        changed = {c: statement.excluded[c] for c in values[0] if c not in keep}
         with self._writing() as db:
-            for i in range(0, len(values), CHUNK):
-                statement = self._insert(table).values(values[i : i + CHUNK])
-                changed = {c: statement.excluded[c] for c in values[0] if c not in keep}
-                db.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
+            db.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), values)
 
     def _check_version(self) -> None:
         with self._engine.begin() as db:
