@@ -29,9 +29,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpProcess]:
 
 @pytest.fixture(scope="module")
 def filled(city: UpProcess) -> UpProcess:
-    """The same, when its history is filled in and analysed."""
-    wait_until(lambda: city.get("/readyz")["history"] is None, 180)
-    wait_until(lambda: behind(city) == 0, 60)
+    """The same, when its history is filled in and analysed: within 90 s of a ready platform."""
+    allowed = 90 * slack()
+    wait_until(lambda: city.get("/readyz")["history"] is None and behind(city) == 0, allowed)
     return city
 
 
@@ -160,7 +160,7 @@ def test_it_ends_cleanly_and_a_second_start_is_quick_and_finds_the_data(filled: 
 
 
 def slack() -> float:
-    """How much slower than a second this machine imports numpy twenty times; 1 on an idle machine."""
+    """How much slower this machine is just now than when it is idle; 1 or more, by a known piece of work."""
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", "import numpy, duckdb, fastapi"], check=True)
     return max(1.0, (time.monotonic() - begun) / 0.8)
