@@ -44,11 +44,12 @@ _SETTLE_S = 5.0  # for a process to start, connect and subscribe; not what is me
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much, how often, on which broker."""
+    """How much, how often, on which broker; `rate` of the latency row, 0: half the top rate."""
 
     messages: int
     runs: int
     broker: str
+    rate: float = 0.0
 
 
 def rows(options: Options, wanted: set[str]) -> Iterator[Row]:
@@ -135,7 +136,7 @@ def _costs(done: Drained, broker_cpu: float) -> Row:
 
 def _latency(options: Options, folder: Path, singles_per_s: float) -> Row:
     """Publish at half the top rate, beside a bare receiver and beside the ingestor."""
-    rate = singles_per_s / 2 or 1_000.0
+    rate = options.rate or singles_per_s / 2 or 1_000.0
     wanted = int(rate * _LATENCY_S)
     with running(options.broker, folder / "a") as process, processes(1) as call:
         open_session(process.port, "bench", _TOPICS)
@@ -233,10 +234,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--broker", choices=["nats", "mosquitto"], action="append")
     parser.add_argument("--row", choices=list(_MEASURES), action="append")
+    parser.add_argument("--rate", type=float, default=0.0, help="messages/s of the latency row")
     given = parser.parse_args()
     lost = 0
     for broker in given.broker or (["nats", "mosquitto"] if mosquitto() else ["nats"]):
-        options = Options(given.messages, given.runs, broker)
+        options = Options(given.messages, given.runs, broker, given.rate)
         for row in rows(options, set(given.row or _MEASURES)):
             print(json.dumps(row), flush=True)
             lost += row["lost"]

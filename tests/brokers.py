@@ -31,10 +31,15 @@ class Broker(Protocol):
 
 
 class Mosquitto:
-    """Debian's mosquitto, with the persistence that survives a restart."""
+    """Debian's mosquitto, with the persistence that survives a restart.
 
-    def __init__(self, folder: Path) -> None:
+    snapshots: write everything to disk after every change, so that a SIGKILL loses next to nothing; that
+    is slow. Without them only a clean stop keeps what it holds.
+    """
+
+    def __init__(self, folder: Path, snapshots: bool = True) -> None:
         self.folder = folder
+        self._snapshots = snapshots
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -49,8 +54,8 @@ class Mosquitto:
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
             f"persistence true\npersistence_location {self.folder}/\n"
-            "autosave_on_changes true\nautosave_interval 1\n"
-            "max_inflight_messages 0\nmax_queued_messages 100000\n"
+            + ("autosave_on_changes true\nautosave_interval 1\n" if self._snapshots else "")
+            + "max_inflight_messages 0\nmax_queued_messages 100000\n"
             + ("user root\n" if Path("/root").owner() == "root" else "")
         )
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"

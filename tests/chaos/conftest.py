@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Broker, make_broker, mosquitto_present
+from tests.brokers import Broker, Mosquitto, make_broker, mosquitto_present
 from tests.chaos.ingestor import IngestProcess, Place
 from tests.services import require
 
@@ -16,7 +16,10 @@ from tests.services import require
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     if request.param == "mosquitto":
         require("mosquitto", mosquitto_present())
-    made = make_broker(request.param, tmp_path / "broker")
+    # Only where the broker itself is killed does it matter what Mosquitto has on disk (test_broker.py).
+    killed = request.module.__name__.endswith("test_broker")
+    folder = tmp_path / "broker"
+    made = make_broker("nats", folder) if request.param == "nats" else Mosquitto(folder, killed)
     made.start()
     yield made
     made.stop()

@@ -14,7 +14,7 @@ from tests.brokers import Broker, wait_until
 from tests.chaos.ingestor import IngestProcess
 from tests.chaos.load import Load, Verdict, settle
 
-KILLS = 6
+KILLS = 4
 # autosave_interval 1: a snapshot follows every turn of Mosquitto's loop in which something changed. A turn
 # takes at most one packet from each client, and confirms before the snapshot is written (src/loop.c).
 LOST_PER_KILL = 2

@@ -56,7 +56,7 @@ def test_killing_everything_under_load_loses_nothing_confirmed(platform: UpProce
     rng = random.Random(20261122)
     platform.start_ready()
     load = Load(platform.mqtt)
-    for _ in range(4):
+    for _ in range(3):
         target = len(load.publisher.confirmed) + rng.randrange(200, 3_000)
         wait_until(lambda target=target: len(load.publisher.confirmed) >= target, 60)  # type: ignore[misc]
         platform.kill_all()
