@@ -158,7 +158,9 @@ class Platform:
             self.catalogue, settings.unregistered, settings.max_devices, settings.max_payload
         )
         limits = Limits(ahead=int(settings.ahead_s * SECOND))
-        pipeline = Pipeline(self.catalogue, self.telemetry, self.operations, decoder, limits)
+        pipeline = Pipeline(
+            self.catalogue, self.telemetry, self.operations, decoder, limits, self.clock
+        )
         spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
         self.sink = Sink(pipeline, spool, self._stored)
         return Receiver(self.address, settings.client_id, self.sink, self.clock, settings.batch)

@@ -33,8 +33,9 @@ class Accountant:
         readings: Readings,
         message: AnyArray,
         verdict: Verdict,
+        booked_at: int,
     ) -> Ledger:
-        """The account of one batch, booked on the hour of receipt of its first message."""
+        """The account of one batch, booked on the hour of `booked_at` [ns]."""
         counts: Counter[tuple[int, str]] = Counter()
         owner = self._owners(messages, intake, readings, message)
         self._count(counts, "messages", owner)
@@ -47,7 +48,7 @@ class Accountant:
             counts[reject.device, f"quarantined:{reject.reason}"] += 1
         again = set(message[~verdict.fresh].tolist()) - set(message[verdict.fresh].tolist())
         self._gaps(counts, intake, again)
-        hour = messages[0].received // HOUR * HOUR
+        hour = booked_at // HOUR * HOUR
         return Ledger.of(
             (hour, device, OUTCOME_CODE[outcome], n) for (device, outcome), n in counts.items() if n
         )

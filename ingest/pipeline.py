@@ -20,6 +20,7 @@ from store.operations import OperationsStore
 from store.records import QuarantineItem
 from store.telemetry import TelemetryStore
 from telemetry import metrics
+from telemetry.clock import Clock
 from telemetry.errors import StoreError
 from telemetry.ledger import NOBODY, Ledger
 from telemetry.readings import Readings
@@ -39,7 +40,10 @@ class Prepared:
 
 
 class Pipeline:
-    """Turns messages into stored readings. Used by one thread."""
+    """Turns messages into stored readings. Used by one thread.
+
+    clock: books the account on the hour that it is; without one, on the hour of receipt.
+    """
 
     def __init__(
         self,
@@ -48,12 +52,14 @@ class Pipeline:
         operations: OperationsStore,
         decoder: Decoder,
         limits: Limits | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.telemetry = telemetry
         self.operations = operations
         self._decoder = decoder
         self._limits = limits or Limits()
+        self._clock = clock
         self._accountant = Accountant()
 
     def prepare(self, messages: Sequence[Message]) -> Iterator[Prepared]:
@@ -95,7 +101,9 @@ class Pipeline:
         kinds, kind_of = self.catalogue.kinds, self.catalogue.kind_of
         readings, message = validate(intake, kinds, kind_of, self._limits)
         verdict = judge(readings, self.telemetry)
-        ledger = self._accountant.ledger(messages, intake, readings, message, verdict)
+        ledger = self._accountant.ledger(
+            messages, intake, readings, message, verdict, self._booked_at(messages)
+        )
         items = self._items(messages, intake)
         devices, self._decoder.new_devices = self._decoder.new_devices, []
         return Prepared(readings.take(verdict.fresh), ledger, items, devices)
@@ -106,8 +114,14 @@ class Pipeline:
         intake.reject(0, Reason.INTERNAL_ERROR, "$", detail)
         none = Readings.empty()
         verdict = judge(none, self.telemetry)
-        ledger = self._accountant.ledger(messages, intake, none, none.device, verdict)
+        ledger = self._accountant.ledger(
+            messages, intake, none, none.device, verdict, self._booked_at(messages)
+        )
         return Prepared(none, ledger, self._items(messages, intake), [])
+
+    def _booked_at(self, messages: Sequence[Message]) -> int:
+        """Now: an hour of the account that is over stays as it is, also when the spool is drained later."""
+        return messages[0].received if self._clock is None else self._clock.now()
 
     def _items(self, messages: Sequence[Message], intake: Intake) -> list[QuarantineItem]:
         # One item a message and path: eight values under one wrong time are one thing to look at.

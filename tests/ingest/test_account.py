@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.pipeline import Pipeline
 from store.telemetry import Series
-from telemetry.clock import SECOND
+from telemetry.clock import HOUR, SECOND, ManualClock
 from telemetry.errors import StoreError
 from tests.ingest.conftest import NOW, Bench, build, holds
 
@@ -104,6 +104,14 @@ def test_a_message_our_own_code_stumbles_over_is_kept(
     assert bench.account()["quarantined:internal_error"] == 1
     assert bench.account()["duplicate"] == 1
     assert holds(bench.account())
+
+
+def test_an_hour_that_is_over_stays_as_it_is(bench: Bench) -> None:
+    bench.pipeline._clock = ManualClock(NOW + 5 * HOUR)
+    bench.air(message(1, pm25=1), received=NOW)  # as drained from the spool hours later
+    (hour,) = {row.hour for row in bench.telemetry.account(0, 2**62)}
+    assert hour == (NOW + 5 * HOUR) // HOUR * HOUR
+    assert bench.telemetry.latest(Series()).received.tolist() == [NOW]
 
 
 JSON = st.recursive(
