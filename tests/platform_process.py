@@ -89,7 +89,7 @@ class UpProcess:
     def output(self) -> str:
         """What an ended process printed."""
         assert self.process is not None
-        return self.process.communicate(timeout=15)[0]
+        return self.process.communicate(timeout=60)[0]
 
     def close(self) -> None:
         """Whatever happened in the test, leave nothing behind."""
