@@ -82,6 +82,7 @@ def test_what_is_published_while_we_are_away_comes_later(broker: Broker, bench: 
     ours = receiver(broker, bench)
     wait_until(lambda: stored(bench) == 300)
     ours.stop()
+    assert len(bench.stored()) == 300
 
 
 def test_acknowledged_messages_do_not_come_again(broker: Broker, bench: Bench) -> None:
@@ -191,6 +192,7 @@ def test_the_broker_restarts_and_we_come_back(broker: Broker, bench: Bench) -> N
     publish_all(broker.port, messages(100, 100))
     wait_until(lambda: stored(bench) == 200)
     ours.stop()
+    assert len(bench.stored()) == 200
 
 
 def test_a_taken_port_is_said_in_words(tmp_path: Path) -> None:
