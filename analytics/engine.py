@@ -11,19 +11,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from analytics.derivers import all_derivers
 from analytics.facts import Facts, Named, Transitions
-from analytics.flood import FloodStage
-from analytics.indices.air_hours import AirHours
 from analytics.layout import Layout
-from analytics.lighting import Lighting
 from analytics.limits import Limits
 from analytics.offline import Presence
 from analytics.quality import Quality, with_held
 from analytics.rows import Rows, arrange
 from analytics.rules import Rules
 from analytics.slots import coarser, gather
-from analytics.snapshot import Key, pack, unpack
-from analytics.table import Table
+from analytics.snapshot import Key, Tables, pack, unpack
 from analytics.windows import Windows
 from devices.device import Catalogue
 from devices.kind import ONLINE, AlertRule
@@ -55,9 +52,7 @@ class Engine:
             MINUTE: Windows(self.layout, MINUTE, lateness // MINUTE + 2, newest),
             HOUR: Windows(self.layout, HOUR, lateness // HOUR + 1 + HOURS_KEPT, newest),
         }
-        self._air = AirHours(self.layout)
-        self._flood = FloodStage(catalogue.kinds, self._limits)
-        self._lighting = Lighting(catalogue.kinds, self._limits)
+        self._derivers = all_derivers(self.layout, self._limits)
         self._presence = Presence(self.layout, self._limits)
         self._rules = Rules(self.layout)
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
@@ -86,12 +81,8 @@ class Engine:
         flag[rows.source] = rows.flag
         changed = np.flatnonzero(flag != batch.flag)
         judged = batch.with_flag(flag)
-        derived = [
-            self._flood.derive(judged, now),
-            self._flood.derive(corrected, now),
-            self._lighting.derive(judged, self.layout.devices["kind"][judged.device], now),
-            self._presence.hear(judged),
-        ]
+        derived = [d.hear(judged, corrected, now) for d in self._derivers]
+        derived.append(self._presence.hear(judged))
         return self._facts(Readings.concat([judged.take(changed), corrected]), rows, derived, now)
 
     def advance(self, now: int) -> Facts:
@@ -109,9 +100,7 @@ class Engine:
 
     def amend(self, step: int, rollups: Rollups, now: int) -> Facts:
         """Take in windows that the store computed anew (see `Facts.stale`): indices follow them."""
-        if step != HOUR:
-            return Facts()
-        derived = self._air.update(rollups, self._watermark, now)
+        derived = self._closed(step, rollups, now)
         return Facts(derived=derived, transitions=self._rules.evaluate(self._rows(derived)))
 
     def adopt(self, rule: AnyArray, device: AnyArray, seen: Times, worst: Values) -> None:
@@ -131,7 +120,7 @@ class Engine:
     def snapshot(self) -> bytes:
         """The whole state. Codes are saved with their names, so another process may restore it."""
         clocks = np.array([self._newest, self._watermark], dtype=np.int64)
-        return pack(self.layout, self._tables(), clocks, self._air.device)
+        return pack(self.layout, self._tables(), clocks)
 
     @classmethod
     def restore(
@@ -143,7 +132,7 @@ class Engine:
         StoreError where `data` is no snapshot that can be read.
         """
         engine = cls(catalogue, zone, lateness)
-        clocks = unpack(data, engine.layout, engine._tables(), engine._air.row)
+        clocks = unpack(data, engine.layout, engine._tables())
         engine._newest, engine._watermark = (int(c) for c in clocks)
         for windows in engine._windows.values():
             windows.advance(engine._watermark)
@@ -163,22 +152,20 @@ class Engine:
         self._limits.grow()
         for table in (self._quality.table, *(w.table for w in self._windows.values())):
             table.grow(self.layout.n_series)
-        for table in (self._lighting.table, self._presence.table):
-            table.grow(self.layout.n_devices)
+        self._presence.table.grow(self.layout.n_devices)
         self._rules.table.grow(self.layout.n_rules)
-        self._air.grow(first)
+        for deriver in self._derivers:
+            deriver.grow(first)
 
-    def _tables(self) -> dict[str, tuple[Key, Table]]:
-        return {
+    def _tables(self) -> Tables:
+        own: Tables = {
             "quality": (Key.SERIES, self._quality.table),
             "minutes": (Key.SERIES, self._windows[MINUTE].table),
             "hours": (Key.SERIES, self._windows[HOUR].table),
-            "lighting": (Key.DEVICE, self._lighting.table),
             "presence": (Key.DEVICE, self._presence.table),
             "rules": (Key.RULE, self._rules.table),
-            "air": (Key.STATION, self._air.stations),
-            "air_hours": (Key.STATION, self._air.hours),
         }
+        return {**own, **{n: t for d in self._derivers for n, t in d.tables().items()}}
 
     def _move_to(self, watermark: int) -> None:
         self._watermark = max(self._watermark, watermark)
@@ -229,6 +216,11 @@ class Engine:
         self._windows[MINUTE].add(minutes)
         self._windows[HOUR].add(hours)
 
+    def _closed(self, step: int, rollups: Rollups, now: int) -> Readings:
+        return Readings.concat(
+            [d.close(step, rollups, self._watermark, now) for d in self._derivers]
+        )
+
     def _facts(self, flags: Readings, rows: Rows, derived: list[Readings], now: int) -> Facts:
         rollups: dict[int, Rollups] = {}
         stale: dict[int, Named] = {}
@@ -238,9 +230,8 @@ class Engine:
                 rollups[step] = told
             if len(old[0]):
                 stale[step] = old
-        hours = rollups.get(HOUR) or _NO_ROLLUPS
-        derived = [*derived, self._air.update(hours, self._watermark, now)]
-        facts = Readings.concat(derived)
+        ended = [self._closed(s, rollups.get(s, _NO_ROLLUPS), now) for s in self._windows]
+        facts = Readings.concat([*derived, *ended])
         both = [self._rules.evaluate(rows), self._rules.evaluate(self._rows(facts))]
         transitions = Transitions.concat([t for t in both if len(t)]).in_time()
         return Facts(flags, facts, rollups, stale, transitions)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analytics.deriver import Deriver
 from analytics.limits import STAGES, Limits
 from devices.registry import Kinds
 from telemetry.arrays import Mask, Values
@@ -33,7 +34,7 @@ def stage(level: ArrayLike, limits: Sequence[ArrayLike]) -> Values:
     return np.asarray(np.where(nothing, np.nan, reached))
 
 
-class FloodStage:
+class FloodStage(Deriver):
     """Stage readings for the level readings of stations that have alarm levels."""
 
     def __init__(self, kinds: Kinds, limits: Limits) -> None:
@@ -41,11 +42,11 @@ class FloodStage:
         self._level = kinds.quantity_code.get(LEVEL, -1)
         self._stage = kinds.quantity_code.get(INDEX, -1)
 
-    def derive(self, levels: Readings, now: int) -> Readings:
-        """One stage per level reading, at its time and with its flag; other quantities are passed over.
+    def hear(self, judged: Readings, corrected: Readings, now: int) -> Readings:
+        """One stage per level reading, at its time and with its flag; other quantities are passed over."""
+        return Readings.concat([self._stages(judged, now), self._stages(corrected, now)])
 
-        A level whose flag changed is given again: its stage then carries the new flag.
-        """
+    def _stages(self, levels: Readings, now: int) -> Readings:
         ours: Mask = (levels.quantity == self._level) & (levels.flag != Flag.MISSING)
         if self._stage < 0 or not ours.any():
             return Readings.empty()

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.deriver import Deriver
+from analytics.layout import Layout
 from analytics.limits import RATED_POWER, Limits
 from analytics.rows import order_by, segments
+from analytics.snapshot import Key, Tables
 from analytics.table import Table
-from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Codes32, Index, Mask, Times, Values
 from telemetry.clock import SECOND
 from telemetry.flags import Flag
@@ -68,10 +70,12 @@ class _Lamps:
     ends: Index
 
 
-class Lighting:
+class Lighting(Deriver):
     """State per device: the last dimming level, since when it is on, and the verdicts told."""
 
-    def __init__(self, kinds: Kinds, limits: Limits) -> None:
+    def __init__(self, layout: Layout, limits: Limits) -> None:
+        kinds = layout.kinds
+        self._layout = layout
         self._limits = limits
         self._q = kinds.quantity_code
         self._lamps = np.array(["lamp_failure" in k.indices for k in kinds], dtype=bool)
@@ -87,13 +91,21 @@ class Lighting:
             }
         )
 
-    def derive(self, rows: Readings, kind: AnyArray, now: int) -> Readings:
+    def grow(self, first: int) -> None:
+        """The layout has devices from code `first` on that are new."""
+        self.table.grow(self._layout.n_devices)
+
+    def tables(self) -> Tables:
+        """The state: one row a device."""
+        return {"lighting": (Key.DEVICE, self.table)}
+
+    def hear(self, judged: Readings, corrected: Readings, now: int) -> Readings:
         """Verdicts that changed, are the first of their device, or say that it is at fault; any order.
 
-        `kind` is the kind code of each row. Readings older than the device's newest change nothing. The
-        readings of one message come in one batch. Suspect values are used: 0 V is out of the plausible
-        range, and is just what is looked for.
+        Readings older than the device's newest change nothing. The readings of one message come in one
+        batch. Suspect values are used: 0 V is out of the plausible range, and is just what is looked for.
         """
+        rows, kind = judged, self._layout.devices["kind"][judged.device]
         usable = (rows.flag != Flag.MISSING) & (rows.flag != Flag.FAIL)
         lit = usable & (
             (rows.quantity == self._q.get("power", -2))

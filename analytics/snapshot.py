@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from analytics.layout import Layout
+from analytics.members import Members
 from analytics.table import Table
 from telemetry.arrays import AnyArray, Index
 from telemetry.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Key(Enum):
@@ -29,17 +30,13 @@ class Key(Enum):
     SERIES = "series"
     DEVICE = "device"
     RULE = "rule"
-    STATION = "station"
 
 
-Tables = Mapping[str, tuple[Key, Table]]
+Tables = Mapping[str, tuple[Key | Members, Table]]
 
 
-def pack(layout: Layout, tables: Tables, clocks: AnyArray, station_device: AnyArray) -> bytes:
-    """The state as the bytes of an .npz file without pickles.
-
-    station_device: device code by row of the tables that are kept by station.
-    """
+def pack(layout: Layout, tables: Tables, clocks: AnyArray) -> bytes:
+    """The state as the bytes of an .npz file without pickles."""
     kinds = layout.kinds
     names = {
         "format": FORMAT,
@@ -49,7 +46,8 @@ def pack(layout: Layout, tables: Tables, clocks: AnyArray, station_device: AnyAr
         "widths": {name: table.width for name, (_, table) in tables.items()},
     }
     arrays: dict[str, Any] = {"names": np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)}
-    arrays |= {"clocks": clocks, "station_device": station_device}
+    arrays["clocks"] = clocks
+    arrays |= {_saved_as(m): m.device for m in _members(tables)}
     arrays |= {f"layout.{n}": a for n, a in layout.devices.dump().items()}
     arrays |= {f"series.{n}": a for n, a in layout.series.dump().items()}
     for name, (_, table) in tables.items():
@@ -59,10 +57,8 @@ def pack(layout: Layout, tables: Tables, clocks: AnyArray, station_device: AnyAr
     return out.getvalue()
 
 
-def unpack(data: bytes, layout: Layout, tables: Tables, station_row: AnyArray) -> AnyArray:
+def unpack(data: bytes, layout: Layout, tables: Tables) -> AnyArray:
     """Put the state into tables that were grown for the layout. Returns the clocks.
-
-    station_row: row of the tables that are kept by station, by device code; -1 where it has none.
 
     Raises StoreError where the bytes are no snapshot, or one of another format.
     """
@@ -72,7 +68,7 @@ def unpack(data: bytes, layout: Layout, tables: Tables, station_row: AnyArray) -
         names = json.loads(arrays["names"].tobytes())
         if names["format"] != FORMAT:
             raise ValueError(f"format {names['format']}")
-        rows = _mappings(layout, names, arrays, station_row)
+        rows = _mappings(layout, names, arrays, tables)
         for name, (key, table) in tables.items():
             if names["widths"][name] != table.width:
                 raise ValueError(f"{name} of {names['widths'][name]} windows")
@@ -86,8 +82,8 @@ def unpack(data: bytes, layout: Layout, tables: Tables, station_row: AnyArray) -
 
 
 def _mappings(
-    layout: Layout, names: dict[str, Any], arrays: Mapping[str, AnyArray], station_row: AnyArray
-) -> dict[Key, tuple[Index, Index]]:
+    layout: Layout, names: dict[str, Any], arrays: Mapping[str, AnyArray], tables: Tables
+) -> dict[Key | Members, tuple[Index, Index]]:
     """Rows of the saved state → rows of this process, by key: (source, target)."""
     found = [layout.catalogue.code(d) for d in names["devices"]]
     new = np.array([-1 if c is None or c >= layout.n_devices else c for c in found], np.intp)
@@ -96,15 +92,21 @@ def _mappings(
         Key.DEVICE: (old, new[old]),
         Key.SERIES: _series(layout, names, arrays, new),
         Key.RULE: _rules(layout, names, arrays, old, new),
-        Key.STATION: _stations(arrays, new, station_row),
+        **{m: _member_rows(arrays[_saved_as(m)], new, m) for m in _members(tables)},
     }
 
 
-def _stations(
-    arrays: Mapping[str, AnyArray], new: Index, station_row: AnyArray
-) -> tuple[Index, Index]:
-    device = new[arrays["station_device"]]
-    target = np.where(device >= 0, station_row[np.maximum(device, 0)], -1)
+def _members(tables: Tables) -> list[Members]:
+    return list(dict.fromkeys(key for key, _ in tables.values() if isinstance(key, Members)))
+
+
+def _saved_as(members: Members) -> str:
+    return f"members.{members.name}"
+
+
+def _member_rows(saved: AnyArray, new: Index, members: Members) -> tuple[Index, Index]:
+    device = new[saved]
+    target = np.where(device >= 0, members.row[np.maximum(device, 0)], -1)
     source = np.flatnonzero(target >= 0)
     return source, target[source]
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.deriver import Deriver
 from analytics.indices.vn_aqi import GASES, HOURS, PARTICLES, POLLUTANTS, hourly
 from analytics.layout import Layout
+from analytics.members import Members
+from analytics.snapshot import Tables
 from analytics.table import Table
 from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Index, Mask, Values
@@ -23,21 +26,20 @@ NONE = -1
 _ROW = 2**32  # a key is station row * _ROW + hour since 1970
 
 
-class AirHours:
+class AirHours(Deriver):
     """State per air station: its hour means by pollutant, and the index that was told for each hour."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
         kinds = layout.kinds
-        self._kinds = np.array([INDEX in k.indices for k in kinds], dtype=bool)
+        self.members = Members(
+            "air", layout, np.array([INDEX in k.indices for k in kinds], dtype=bool)
+        )
         self._pollutant = np.full(len(kinds.quantities), NONE)
         for place, name in enumerate(POLLUTANTS):
             if name in kinds.quantity_code:
                 self._pollutant[kinds.quantity_code[name]] = place
         self._quantity = kinds.quantity_code.get(INDEX, NONE)
         self._closed = 0
-        self.row_of = Table({"row": (np.int32, NONE)})
-        self._device_of = Table({"device": (np.int32, 0)})
         self.stations = Table({"newest": (np.int32, 0), "forgotten": (np.int32, 0)})
         self.hours = Table(
             {"hour": (np.int32, 0), "index": (np.int16, NONE)}
@@ -47,32 +49,22 @@ class AirHours:
 
     def grow(self, first: int) -> None:
         """Give a row to the air stations among the devices from code `first` on."""
-        self.row_of.grow(self._layout.n_devices)
-        kind = self._layout.devices["kind"][first : self._layout.n_devices]
-        device = first + np.flatnonzero(self._kinds[kind])
-        row = self.stations.rows + np.arange(len(device))
-        self.stations.grow(self.stations.rows + len(device))
-        self.hours.grow(self.stations.rows)
-        self.row_of["row"][device] = row
-        self._device_of.grow(self.stations.rows)
-        self._device_of["device"][row] = device
+        self.members.grow(first)
+        self.stations.grow(len(self.members))
+        self.hours.grow(len(self.members))
 
-    @property
-    def device(self) -> AnyArray:
-        """Device code of each station row."""
-        return self._device_of["device"][: self.stations.rows]
+    def tables(self) -> Tables:
+        """The state: by station, and by station and hour."""
+        return {"air": (self.members, self.stations), "air_hours": (self.members, self.hours)}
 
-    @property
-    def row(self) -> AnyArray:
-        """Station row by device code; -1 where the device is no air station."""
-        return self.row_of["row"][: self.row_of.rows]
-
-    def update(self, rollups: Rollups, watermark: int, now: int) -> Readings:
+    def close(self, step: int, rollups: Rollups, watermark: int, now: int) -> Readings:
         """Take in hour roll-ups that closed or were corrected; tell the indices that changed.
 
         A reading with value NaN and flag MISSING takes back an index whose data rule no longer holds.
         An hour whose twelve are no longer all kept stays as it was told.
         """
+        if step != HOUR:
+            return Readings.empty()
         before, self._closed = self._closed, max(self._closed, watermark // HOUR)
         data, pollutant, mean = self._means(rollups)
         waiting = self._waiting(before)
@@ -90,7 +82,7 @@ class AirHours:
 
     def _means(self, rollups: Rollups) -> tuple[Index, Index, Values]:
         """(key, place in POLLUTANTS, mean) of the roll-ups of air stations; NaN where nothing counts."""
-        row = self.row_of["row"][rollups.device].astype(np.int64)
+        row = self.members.row[rollups.device].astype(np.int64)
         pollutant = self._pollutant[rollups.quantity]
         ours = np.flatnonzero((row >= 0) & (pollutant >= 0))
         mean = np.full(len(ours), np.nan)
@@ -157,7 +149,7 @@ class AirHours:
     def _readings(self, due: Index, index: AnyArray, now: int) -> Readings:
         gone = index == NONE
         return Readings.of(
-            self.device[due // _ROW],
+            self.members.device[due // _ROW],
             np.full(len(due), self._quantity),
             (due % _ROW) * HOUR,
             np.where(gone, np.nan, index),

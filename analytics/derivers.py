@@ -1,0 +1,19 @@
+"""The derivers of the platform. A new index or detector is a file of its own and a line here."""
+
+from __future__ import annotations
+
+from analytics.deriver import Deriver
+from analytics.flood import FloodStage
+from analytics.indices.air_hours import AirHours
+from analytics.layout import Layout
+from analytics.lighting import Lighting
+from analytics.limits import Limits
+
+
+def all_derivers(layout: Layout, limits: Limits) -> tuple[Deriver, ...]:
+    """One of each, in the order in which what they derive is told."""
+    return (
+        FloodStage(layout.kinds, limits),
+        Lighting(layout, limits),
+        AirHours(layout),
+    )
