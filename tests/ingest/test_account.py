@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -112,6 +115,59 @@ def test_an_hour_that_is_over_stays_as_it_is(bench: Bench) -> None:
     (hour,) = {row.hour for row in bench.telemetry.account(0, 2**62)}
     assert hour == (NOW + 5 * HOUR) // HOUR * HOUR
     assert bench.telemetry.latest(Series()).received.tolist() == [NOW]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 6)), min_size=2, max_size=24
+    ),
+    st.sets(st.integers(1, 23)),
+)
+def test_the_account_does_not_depend_on_how_a_stream_is_cut(
+    benches: tuple[Bench, Bench], stream: list[tuple[int, bool, int]], cuts: set[int]
+) -> None:
+    """Each message is of one of three devices, flat or a pack of two times told newest first."""
+    whole, pieces = benches
+    run = len(whole.catalogue)
+    messages = [_told(f"d{run}-{device}", packed, at) for device, packed, at in stream]
+    before = whole.account(), pieces.account()
+    whole.send(*messages)
+    edges = [0, *sorted(c for c in cuts if c < len(messages)), len(messages)]
+    for start, end in pairwise(edges):
+        pieces.send(*messages[start:end])
+    told = [Counter(b.account()) - Counter(old) for b, old in zip(benches, before, strict=True)]
+    assert told[0] == told[1]
+    assert whole.stored() == pieces.stored()
+    # The definition, reading by reading: older than the newest of its series that came before it.
+    newest: dict[tuple[int, str], int] = {}
+    seen, late = set(), 0
+    for device, packed, at in stream:
+        for quantity, time in [("pm25", at), *([("pm25", at - 1), ("pm10", at)] if packed else [])]:
+            if (device, quantity, time) not in seen:
+                late += time < newest.get((device, quantity), time)
+            seen.add((device, quantity, time))
+            newest[device, quantity] = max(time, newest.get((device, quantity), time))
+    assert told[0]["late"] == late
+
+
+def _told(device: str, packed: bool, at: int) -> tuple[str, bytes]:
+    seconds = NOW // SECOND - 3600 + at
+    if packed:
+        body = b'[{"bt": %d, "n": "pm25", "v": 1}, {"t": -1, "n": "pm25", "v": 2}, {"n": "pm10", "v": 3}]'
+    else:
+        body = b'{"time": %d, "pm25": 1}'
+    return f"city/air/{device}/telemetry", body % seconds
+
+
+@pytest.fixture(scope="module")
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, Bench]]:
+    """Two pipelines that are fed the same."""
+    made = build(tmp_path_factory.mktemp("whole")), build(tmp_path_factory.mktemp("pieces"))
+    yield made
+    for bench in made:
+        bench.telemetry.close()
+        bench.operations.close()
 
 
 JSON = st.recursive(
