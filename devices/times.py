@@ -27,7 +27,7 @@ def device_time(value: object, received: int) -> int:
     if isinstance(value, str):
         time = parse_time(value, "time")
         if abs(time) >= MAX_SECONDS * SECOND:
-            raise TimeError("time", "must lie before the year 2242", value)
+            raise TimeError("time", "must lie within the years 1698…2241", value)
         return time
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TimeError("time", "must be RFC 3339 text or seconds since 1970", value)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from simulators.mapping import EPOCH_NS, ISO, TimeColumn
-from telemetry.clock import SECOND, from_datetime, parse_time
+from telemetry.clock import SECOND, from_datetime, parse_time, within_reach
 from telemetry.errors import DeclarationError, TimeError
 
 # RFC 8428, 4.5.3: a time under 2**28 s (4 July 1978) is read as relative to now.
@@ -43,7 +43,7 @@ class TimeReader:
 
     def _parse(self, text: str, line: int) -> int:
         if self._format in EPOCH_NS:
-            return _epoch(text, EPOCH_NS[self._format])
+            return within_reach(_epoch(text, EPOCH_NS[self._format]), self._place, text)
         if self._format == ISO:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is not None:

@@ -18,6 +18,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What 63 bits of ns reach: 1677-09-21T00:12:44Z…2262-04-11T23:47:16Z. Years are easier to remember.
+_FIRST = -9_214_560_000 * SECOND  # 1678-01-01T00:00:00Z
+_AFTER = 9_214_646_400 * SECOND  # 2262-01-01T00:00:00Z
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)?"
 )
@@ -57,7 +60,8 @@ class ManualClock:
 def parse_time(text: str, place: str = "time") -> int:
     """RFC 3339 → ns. Exact to the nanosecond.
 
-    Raises TimeError where the text is no RFC 3339 time or names no offset from UTC.
+    Raises TimeError where the text is no RFC 3339 time, names no offset from UTC, or lies before 1678 or
+    after 2261: ns in 64 bits reach no further.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -71,15 +75,26 @@ def parse_time(text: str, place: str = "time") -> int:
         whole = datetime.fromisoformat(f"{date}T{clock}{offset.replace('z', 'Z')}")
     except ValueError as error:
         raise TimeError(place, f"must be a time that exists ({error})", text) from None
-    return from_datetime(whole) + int((fraction or "0").ljust(9, "0"))
+    return within_reach(_ns(whole), place, text) + int((fraction or "0").ljust(9, "0"))
 
 
 def from_datetime(moment: datetime, place: str = "time") -> int:
-    """An aware datetime → ns. Raises TimeError for a naive one."""
+    """An aware datetime → ns. Raises TimeError for a naive one, and for one before 1678 or after 2261."""
     if moment.tzinfo is None:
         raise TimeError(place, "must be aware of its time zone", moment.isoformat())
+    return within_reach(_ns(moment), place, moment.isoformat())
+
+
+def _ns(moment: datetime) -> int:
     delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds * 1_000
+
+
+def within_reach(ns: int, place: str, shown: str) -> int:
+    """The same time. Raises TimeError, with what was `shown`, where it lies before 1678 or after 2261."""
+    if not _FIRST <= ns < _AFTER:
+        raise TimeError(place, "must lie within the years 1678…2261", shown)
+    return ns
 
 
 def to_datetime(ns: int, zone: tzinfo = UTC) -> datetime:

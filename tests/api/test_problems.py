@@ -150,6 +150,20 @@ LISTS = [
 ]
 
 
+@pytest.mark.parametrize("name", ["start", "end"])
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "2262-04-12T00:00:00Z", "9999-12-31T23:59:59-23:59"]
+)
+@pytest.mark.parametrize("path", ["telemetry", "accounting", "quarantine", "alerts"])
+def test_a_year_that_cannot_be_counted_is_refused_by_its_parameter(
+    client: Client, path: str, name: str, time: str
+) -> None:
+    answer = client.get(f"/api/v1/{path}", params={name: time})
+    assert answer.status_code == 400
+    assert answer.json()["parameter"] == name
+    assert "must lie within the years 1678…2261" in answer.json()["detail"]
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(LISTS), QUERIES)
 def test_no_question_breaks_the_platform(

@@ -399,8 +399,16 @@ def test_a_batch_that_failed_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
-    "time", ["1" + "0" * 400, '"8026-11-22T02:59:00Z"', '"2262-04-12T00:00:00Z"', '"0001-01-01T00:00:00Z"']
-)  # fmt: skip
+    "time",
+    [
+        "1" + "0" * 400,
+        '"8026-11-22T02:59:00Z"',
+        '"2262-04-12T00:00:00Z"',
+        '"2250-01-01T00:00:00Z"',
+        '"1690-01-01T00:00:00Z"',
+        '"0001-01-01T00:00:00Z"',
+    ],
+)
 def test_a_time_beyond_what_can_be_counted_is_no_time(bench: Bench, time: str) -> None:
     # ns since 1970 fit into 63 bits until 2262-04-11.
     bench.air(b'{"time": %s, "pm25": 1}' % time.encode())
@@ -412,7 +420,25 @@ def test_a_time_beyond_what_can_be_counted_is_no_time(bench: Bench, time: str) -
             ("city/air/aq-1/telemetry", b'{"time": %s, "pm25": 2}' % time.encode()),
         )
         assert set(bench.reasons()) == {Reason.BAD_TIME, Reason.BAD_STATUS}
+        assert all("must lie within the years" in words for words in bench.reasons().values())
         assert list(bench.stored()) == [("aq-1", "pm25", T)]
+
+
+@pytest.mark.parametrize(
+    "seconds", ["1e18", "-1e18", "9223372036.9", "1e400", "1795316340000", "9" * 400]
+)
+@pytest.mark.parametrize("label", ["t", "bt"])
+def test_a_senml_time_beyond_what_can_be_counted_is_no_time(
+    bench: Bench, label: str, seconds: str
+) -> None:
+    good = f'{{"n": "pm10", "v": 2, "t": 0, "bt": {T // SECOND}}}'
+    pack = f'[{{"n": "pm25", "v": 1, "{label}": {seconds}}}, {good}]'
+    bench.air(pack.encode())
+    assert [(q, t) for _, q, t in bench.stored()] in ([("pm10", T)], [])
+    assert set(bench.reasons()) <= {Reason.BAD_TIME, Reason.BAD_SENML, Reason.NOT_JSON}
+    assert bench.reasons() and holds(bench.account())
+    for words in bench.reasons().values():
+        assert "±8589934592" in words or "finite" in words or "JSON" in words or "t: must" in words
 
 
 @pytest.mark.parametrize("key", [r"\u0000", r"\u202e", "a" * 5_000])

@@ -65,6 +65,41 @@ def test_a_time_survives_writing_and_reading(ns: int) -> None:
     assert parse_time(format_time(ns)) == ns
 
 
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("0001-01-01T00:00:00+23:59", False),
+        ("1677-12-31T23:59:59.999999999Z", False),
+        ("1678-01-01T00:00:00Z", True),
+        ("2261-12-31T23:59:59.999999999Z", True),
+        ("2262-01-01T06:59:59+07:00", True),
+        ("2262-01-01T00:00:00Z", False),
+        ("9999-12-31T23:59:59-23:59", False),
+    ],
+)
+def test_a_year_whose_ns_do_not_fit_is_refused_in_words(text: str, within: bool) -> None:
+    if within:
+        assert np.int64(parse_time(text)) == parse_time(text)
+        return
+    with pytest.raises(
+        TimeError, match=r"^start: must lie within the years 1678…2261, got '\d{4}-"
+    ):
+        parse_time(text, "start")
+    with pytest.raises(TimeError, match="1678…2261"):
+        from_datetime(datetime.fromisoformat(text))
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_any_moment_is_ns_of_64_bits_or_refused(moment: datetime) -> None:
+    try:
+        ns = parse_time(moment.isoformat())
+    except TimeError:
+        assert not 1678 <= moment.year <= 2261
+        return
+    assert -(2**63) < ns < 2**63
+    assert to_datetime(ns) == moment
+
+
 def test_naive_datetimes_are_refused() -> None:
     with pytest.raises(TimeError, match="time zone"):
         from_datetime(datetime(2026, 1, 1))  # noqa: DTZ001
