@@ -6,6 +6,8 @@ from devices.device import DEVICE_ID, Catalogue, Device
 from devices.intake import Refused
 from telemetry.reasons import Reason
 
+_NOT_REGISTERED = "device {} is not registered; register it, or set URBAN_UNREGISTERED=accept"
+
 
 class Admission:
     """The one door through which a device enters, whatever the form of its message.
@@ -41,6 +43,21 @@ class Admission:
             is_a = self.catalogue.devices[code].kind
             need = f"{device_id} is of kind {is_a}, got {kind!r}"
             raise Refused(Reason.KIND_MISMATCH, "", need, code)
+        return self._let_in(code)
+
+    def known(self, device_id: str) -> int | None:
+        """The code of a device that is known, where its kind is not told; None where it is not known.
+
+        Raises Refused: nobody registered it, and the setting refuses such.
+        """
+        code = self.catalogue.code(device_id)
+        return None if code is None else self._let_in(code)
+
+    def _let_in(self, code: int) -> int:
+        """Known is not registered: it may have been met while such devices were still accepted."""
+        device = self.catalogue.devices[code]
+        if self.unregistered == "refuse" and not device.registered:
+            raise Refused(Reason.UNREGISTERED, "", _NOT_REGISTERED.format(device.id), code)
         return code
 
     def _meet(self, device_id: str, kind: str) -> int:
@@ -48,8 +65,7 @@ class Admission:
             need = f"device id must look like [a-z0-9][a-z0-9-]{{1,63}}, got {device_id!r:.80}"
             raise Refused(Reason.UNREGISTERED, "", need)
         if self.unregistered == "refuse":
-            need = f"device {device_id} is not registered; register it, or set URBAN_UNREGISTERED=accept"
-            raise Refused(Reason.UNREGISTERED, "", need)
+            raise Refused(Reason.UNREGISTERED, "", _NOT_REGISTERED.format(device_id))
         if len(self.catalogue) >= self.max_devices:
             need = f"{self.max_devices} devices are known already; raise URBAN_MAX_DEVICES"
             raise Refused(Reason.TOO_MANY_DEVICES, "", need)

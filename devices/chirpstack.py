@@ -63,7 +63,10 @@ def _device(event: dict[str, object], eui: str, admission: Admission) -> int:
     place, device_id = _device_id(info, tags, eui)
     kind = tags.get("kind")
     if kind is None:
-        code = admission.catalogue.code(device_id)
+        try:
+            code = admission.known(device_id)
+        except Refused as error:
+            raise Refused(error.reason, place, error.need, error.device) from None
         if code is None:
             need = f"device {device_id} is not known here; register it, or give it the tag kind in ChirpStack"
             raise Refused(Reason.UNREGISTERED, place, need)

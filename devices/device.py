@@ -39,12 +39,14 @@ class Device:
 class Catalogue:
     """Devices ↔ codes. A code is given once and stays; safe to use from several threads.
 
-    `kind_of[code]` is the kind's code, for whole columns at once.
+    `kind_of[code]` is the kind's code, for whole columns at once. `replacements` counts how often what is
+    known of a device was replaced, for whoever keeps something that follows from it.
     """
 
     def __init__(self, kinds: Kinds) -> None:
         self.kinds = kinds
         self.devices: list[Device] = []
+        self.replacements = 0
         self._codes: dict[str, int] = {}
         self._kind_of: Codes16 = np.zeros(1024, dtype=np.int16)
         self._lock = threading.Lock()
@@ -90,6 +92,7 @@ class Catalogue:
                     device.kind,
                 )
             self.devices[code] = device
+            self.replacements += 1
             return code
 
     def _append(self, device: Device, kind: int) -> int:

@@ -48,7 +48,10 @@ class GatewayScope:
             raise Refused(error.reason, "n", error.need, error.device) from None
 
     def _registered(self, device_id: str) -> int:
-        code = self._admission.catalogue.code(device_id)
+        try:
+            code = self._admission.known(device_id)
+        except Refused as error:
+            raise Refused(error.reason, "n", error.need, error.device) from None
         if code is not None:
             return code
         if not DEVICE_ID.fullmatch(device_id):

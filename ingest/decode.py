@@ -54,6 +54,7 @@ class Decoder:
         self._admission = Admission(catalogue, unregistered, max_devices)
         # → (channel, kind, device); NOBODY where the payload says who
         self._topics: dict[str, tuple[str, int, int]] = {}
+        self._learned_at = 0  # replacements in the catalogue when topics were learned
         self._flat = FlatDecoder(catalogue.kinds)
         self._senml = SenmlDecoder(catalogue)
         self._gateways = GatewayScope(self._admission)
@@ -72,6 +73,7 @@ class Decoder:
     def decode(self, messages: Sequence[Message]) -> Intake:
         """Every record of every message: a row of columns, or a reject with its reason."""
         intake = Intake()
+        self._unlearn()
         self._flat.forget()
         self._senml.forget()
         for i, message in enumerate(messages):
@@ -160,6 +162,13 @@ class Decoder:
         if not isinstance(word, str) or word not in _STATUS:
             raise ValueError('must be online, offline or {"status": "online" | "offline"}')
         return word, device_time(body.get("time"), message.received)
+
+    def _unlearn(self) -> None:
+        """Forget who may send where a device was replaced: it may be registered no longer."""
+        if self._learned_at != self.catalogue.replacements:
+            self._learned_at = self.catalogue.replacements
+            self._topics.clear()
+            self._gateways.known.clear()
 
     def _learn(self, topic: str) -> tuple[str, int, int]:
         """What a topic means, kept for the next message. Raises Refused."""

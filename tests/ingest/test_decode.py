@@ -172,6 +172,40 @@ def test_or_refused_by_a_setting(tmp_path_factory: pytest.TempPathFactory) -> No
     made.telemetry.close()
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "path"),
+    [
+        ("city/air/met-1/telemetry", b'{"pm25": 2}', "$"),
+        ("city/air/met-1/status", b"online", "$"),
+        ("city/air/met-1/telemetry", b'[{"n": "pm25", "v": 2}]', "$"),
+        ("city/gateway/gw-1/telemetry", b'[{"bn": "met-1/", "n": "pm25", "v": 2}]', "$[0].n"),
+        ("city/gateway/gw-1/telemetry", b'[{"bn": "air/met-1/", "n": "pm25", "v": 2}]', "$[0].n"),
+        (
+            "application/1/device/0101010101010101/event/up",
+            b'{"deviceInfo": {"tags": {"device": "met-1"}}, "object": {"pm25": 2}}',
+            "$.deviceInfo.tags.device",
+        ),
+    ],
+)
+def test_a_device_that_was_met_before_is_refused_too(
+    tmp_path_factory: pytest.TempPathFactory, topic: str, payload: bytes, path: str
+) -> None:
+    met = Device(id="met-1", kind="air", registered=False)
+    made = build(tmp_path_factory.mktemp("met"), [met], "refuse")
+    made.send((topic, payload))
+    assert made.stored() == {}
+    (item,) = made.operations.quarantine()
+    assert (item.reason, item.path, item.device) == (Reason.UNREGISTERED, path, "met-1")
+    assert made.account() == {"messages": 1, "received": 1, "quarantined:unregistered": 1}
+    made.catalogue.put(Device(id="met-1", kind="air"))  # registered while we run
+    made.send((topic, payload))
+    assert len(made.stored()) == 1
+    made.catalogue.put(met)  # and no longer, though its topic was learned
+    made.send((topic, payload), received=NOW + SECOND)
+    assert len(made.stored()) == 1
+    made.telemetry.close()
+
+
 def test_devices_are_bounded(bench: Bench) -> None:
     bench.send(*((f"city/air/d-{i}/telemetry", b'{"pm25": 1}') for i in range(1_010)))
     assert len(bench.catalogue) == 1_000
