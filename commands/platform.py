@@ -6,12 +6,14 @@ their own. Every part is handed what it needs; none looks another up.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from analytics.alerts.book import AlertBook
 from analytics.engine import Engine
+from analytics.notify.notifier import Notifier
 from analytics.worker import Worker
 from api.context import Context
 from devices.city import City, load_city
@@ -35,6 +37,8 @@ from telemetry.errors import StartError
 from telemetry.live import Hub
 from telemetry.readings import Readings
 from telemetry.settings import Settings
+
+_LOG = logging.getLogger(__name__)
 
 
 class Platform:
@@ -62,6 +66,7 @@ class Platform:
         self.address = self._address()
         self.worker = self._worker()
         self.receiver = self._receiver()
+        self.notifier = self._notifier()
         self.housekeeping = Housekeeping(
             self.operations, clock, settings.quarantine_days, settings.quarantine_mb * 2**20
         )
@@ -73,12 +78,16 @@ class Platform:
         self.worker.start()
         self.receiver.start()
         self.housekeeping.start()
+        if self.notifier is not None:
+            self.notifier.start()
 
     def stop(self) -> None:
         """In the order of the flow, so that nothing that was taken is left half done."""
         self.housekeeping.stop()
         self.receiver.stop()
         self.worker.stop()
+        if self.notifier is not None:
+            self.notifier.stop()
         self.telemetry.close()
         self.operations.close()
         if self.broker is not None:
@@ -164,6 +173,20 @@ class Platform:
         spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
         self.sink = Sink(pipeline, spool, self._stored)
         return Receiver(self.address, settings.client_id, self.sink, self.clock, settings.batch)
+
+    def _notifier(self) -> Notifier | None:
+        if not self.settings.notify:
+            return None
+        # Its libraries take a while to import: only who notifies waits.
+        from commands.notifying import make_notifier
+
+        path = Path(self.settings.notify)
+        return make_notifier(
+            path, self.catalogue, self.city, self.operations, self.clock, self._channel_fails
+        )
+
+    def _channel_fails(self, channel: str, words: str) -> None:
+        _LOG.error("channel %s %s", channel, words or "works again")
 
     def _stored(self, readings: Readings) -> None:
         self.worker.wake()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
@@ -31,6 +31,10 @@ class OperationsStore(Protocol):
         """One alert."""
         ...
 
+    def alerts_by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
+        """Several alerts; ids that are unknown are left out."""
+        ...
+
     def standing(self) -> list[Alert]:
         """Every alert that stands or has returned unacknowledged: what an operator must see."""
         ...
@@ -55,6 +59,28 @@ class OperationsStore(Protocol):
 
     def last_cleared(self) -> dict[tuple[str, str], int]:
         """(rule, device) → event time of the newest clearing: replayed transitions up to it are old news."""
+        ...
+
+    def last_alert_event(self) -> int:
+        """The number of the newest line of history; 0 where there is none. Numbers only grow."""
+        ...
+
+    def alert_events_after(self, number: int, limit: int) -> list[tuple[int, AlertEvent]]:
+        """(number, line of history) behind `number`, in order, of all alerts."""
+        ...
+
+    def notify_cursor(self, channel: str) -> int | None:
+        """Up to which line of history a channel has been told; None for a channel that is new."""
+        ...
+
+    def notified(self, channel: str) -> set[str]:
+        """Alerts that a channel was told of, and not of their end."""
+        ...
+
+    def save_notified(
+        self, channel: str, number: int, told: Collection[str] = (), over: Collection[str] = ()
+    ) -> None:
+        """Note in one step that a channel was told up to `number`: of alerts, and of the end of others."""
         ...
 
     def put_quarantine(self, items: Iterable[QuarantineItem]) -> None:

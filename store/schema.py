@@ -86,6 +86,22 @@ ALERT_EVENTS = Table(
     Column("text", Text, nullable=False),
 )
 
+# What each channel was told: alerts that it knows of and has not been told the end of.
+NOTIFIED = Table(
+    "notified",
+    METADATA,
+    Column("channel", String(32), primary_key=True),
+    Column("alert", String(40), primary_key=True),
+)
+
+# Up to which line of `alert_events` each channel has been told what it is to hear.
+NOTIFY_CURSORS = Table(
+    "notify_cursors",
+    METADATA,
+    Column("channel", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
 QUARANTINE = Table(
     "quarantine",
     METADATA,

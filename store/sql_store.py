@@ -27,11 +27,14 @@ from store.records import STANDING, Alert, AlertEvent, AlertState
 from store.schema import ALERT_EVENTS, ALERTS, DEVICES, META, VERSION
 from store.sql_base import fields_of, reason, shown
 from store.sql_migrate import add_missing
+from store.sql_notify import SqlNotify
 from store.sql_quarantine import SqlQuarantine
 from telemetry.errors import StoreError
 
+_IN_ONE_QUERY = 500  # values of one `in (…)`
 
-class SqlOperations(SqlQuarantine):
+
+class SqlOperations(SqlQuarantine, SqlNotify):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
     read_only  look at a database without changing it, not even its tables; it must be there (SQLite)
@@ -86,6 +89,17 @@ class SqlOperations(SqlQuarantine):
         """See OperationsStore.alert."""
         rows = self._rows(select(ALERTS).where(ALERTS.c.id == alert_id))
         return _alert(rows[0]) if rows else None
+
+    def alerts_by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
+        """See OperationsStore.alerts_by_id."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, Alert] = {}
+        for start in range(0, len(wanted), _IN_ONE_QUERY):
+            some = wanted[start : start + _IN_ONE_QUERY]
+            found |= {
+                r.id: _alert(r) for r in self._rows(select(ALERTS).where(ALERTS.c.id.in_(some)))
+            }
+        return found
 
     def standing(self) -> list[Alert]:
         """See OperationsStore.standing."""

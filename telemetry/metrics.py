@@ -60,3 +60,6 @@ ALERT_TRANSITIONS = _counter(
 )
 LIVE_CLIENTS = _gauge("urban_live_clients", "Clients on the live stream")
 LIVE_CUT = _counter("urban_live_clients_cut_total", "Clients cut because they read too slowly")
+NOTIFICATIONS = _counter(
+    "urban_notifications_total", "Messages to people, by channel and outcome", "channel", "outcome"
+)

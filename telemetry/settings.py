@@ -189,6 +189,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Embedded broker: how often it syncs to disk",
         _sync,
     ),
+    Setting(
+        "notify",
+        "",
+        "empty, or a .toml file (see docs/notification.md)",
+        "Who hears of which alert; empty: nobody is sent anything",
+        str,
+    ),
     Setting("language", "vi", "vi or en", "The page's first language", _one_of("vi", "en")),
 )
 
@@ -218,6 +225,7 @@ class Settings:
     quarantine_days: int
     quarantine_mb: int
     sync: str
+    notify: str
     language: str
 
     @property

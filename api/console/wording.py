@@ -8,29 +8,10 @@ from zoneinfo import ZoneInfo
 from api.console.scales import AIR_LEVELS, FLOOD_STAGES, level_of
 from api.console.texts import Texts
 from devices.kind import Quantity
+from telemetry import wording
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND, to_datetime
 from telemetry.flags import Flag
 
-# UCUM codes that people write otherwise; annotations in braces are no unit to them.
-_UNITS = {
-    "ug/m3": "µg/m³",
-    "mg/m3": "mg/m³",
-    "g/m3": "g/m³",
-    "Cel": "°C",
-    "deg": "°",
-    "[pH]": "",
-    "1": "",
-    "uS/cm": "µS/cm",
-    "{NTU}": "NTU",
-    "{MPN}/100.mL": "MPN/100 mL",
-    "dB{A}": "dB(A)",
-    "kW.h": "kWh",
-    "{PCU}": "PCU",
-    "{index}": "",
-    "{state}": "",
-    "{stage}": "",
-    "{los}": "",
-}
 FLAG_WORDS = {
     Flag.GOOD: "good",
     Flag.NOT_EVALUATED: "not_evaluated",
@@ -42,20 +23,12 @@ FLAG_WORDS = {
 
 def unit_text(unit: str, texts: Texts) -> str:
     """A UCUM code as people write it; "" where there is nothing to write."""
-    if unit == "{veh}":
-        return texts.pick("xe", "veh")
-    return _UNITS.get(unit, unit)
+    return wording.unit_text(unit, texts.language)
 
 
 def number_text(value: float, texts: Texts, digits: int | None = None) -> str:
     """About four significant digits, or `digits` decimals; the language's own separators."""
-    if not math.isfinite(value):
-        return "–"
-    if digits is None:
-        size = abs(value)
-        digits = 0 if size >= 1_000 or value == int(value) else 1 if size >= 20 else 2
-    text = f"{value:,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if texts.language == "vi" else text
+    return wording.number_text(value, texts.language, digits)
 
 
 def value_text(quantity: Quantity | None, unit: str, value: float, texts: Texts) -> str:
@@ -70,9 +43,7 @@ def value_text(quantity: Quantity | None, unit: str, value: float, texts: Texts)
     if quantity is not None and quantity.name == "vn_aqi":
         level = level_of(AIR_LEVELS, value)
         return f"{value:.0f} · {texts.pick(level.vi, level.en)}"
-    shown = unit_text(unit, texts)
-    gap = "" if shown in ("", "°") else " "
-    return f"{number_text(value, texts)}{gap}{shown}"
+    return wording.with_unit(value, unit, texts.language)
 
 
 def age_text(age: int, texts: Texts) -> str:

@@ -241,3 +241,34 @@ def test_quarantine_is_bounded_by_size_decided_ones_first(
 def test_thousands_of_items_fit_one_call(operations: OperationsStore) -> None:
     operations.put_quarantine(item(f"q{i}", i) for i in range(2_500))
     assert operations.quarantine_counts() == {"not_json": 2_500}
+
+
+def test_alerts_are_found_by_their_ids(operations: OperationsStore) -> None:
+    cleared = [alert(n, AlertState.CLEARED) for n in range(1_201)]
+    operations.save_alerts(cleared, [])
+    found = operations.alerts_by_id([*(a.id for a in cleared), "absent", "a7"])
+    assert found == {a.id: a for a in cleared}
+    assert operations.alerts_by_id([]) == {}
+
+
+def test_history_is_read_on_from_a_number(operations: OperationsStore) -> None:
+    assert operations.last_alert_event() == 0
+    events = [AlertEvent(alert="a1", time=n, what="updated", value=float(n)) for n in range(5)]
+    operations.save_alerts([alert(1)], events)
+    first = operations.alert_events_after(0, 3)
+    assert [e for _, e in first] == events[:3]
+    rest = operations.alert_events_after(first[-1][0], 10)
+    assert [e for _, e in rest] == events[3:]
+    assert operations.last_alert_event() == rest[-1][0]
+    assert operations.alert_events_after(rest[-1][0], 10) == []
+
+
+def test_what_a_channel_was_told_is_kept_by_channel(operations: OperationsStore) -> None:
+    assert operations.notify_cursor("duty") is None
+    operations.save_notified("duty", 7, told={"a1", "a2"})
+    operations.save_notified("duty", 9, told={"a2", "a3"}, over={"a1", "absent"})
+    operations.save_notified("head", 3)
+    assert operations.notify_cursor("duty") == 9
+    assert operations.notify_cursor("head") == 3
+    assert operations.notified("duty") == {"a2", "a3"}
+    assert operations.notified("head") == set()

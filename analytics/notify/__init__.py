@@ -1,0 +1,1 @@
+"""Alerts → people: which channel hears what, in few messages, each delivered or told again."""
