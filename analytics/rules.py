@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.facts import Transitions, What
+from analytics.facts import Transitions
 from analytics.layout import Layout
 from analytics.lighting import forward_fill
-from analytics.rows import Rows, segments
+from analytics.rows import Rows
+from analytics.standing import COLUMNS, NEVER, Run, changes
 from analytics.table import Table
 from devices.kind import AlertRule
 from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Index, Mask, Times, Values
-from telemetry.clock import MINUTE, SECOND
+from telemetry.clock import SECOND
 from telemetry.flags import counts_in_windows
-
-NEVER = np.iinfo(np.int64).min
-RETELL = MINUTE  # event time after which a standing condition is told again, even if no worse
 
 
 def rule_list(kinds: Kinds) -> list[tuple[int, AlertRule]]:
@@ -32,10 +30,9 @@ def rule_list(kinds: Kinds) -> list[tuple[int, AlertRule]]:
 class Rules:
     """State per (device, rule of its kind): is it raised, since when does it hold, how bad was it.
 
-    raised   the condition stands
     since    time at which it began to hold without a break (dwell)
-    seen     time of the last reading it was evaluated at; told: of the last transition
-    worst    the worst value since it was raised
+    seen     time of the last reading it was evaluated at
+    raised, told, worst: see analytics.standing
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -53,11 +50,9 @@ class Rules:
         self._ruled = np.logical_or.reduce([t >= 0 for t in self._by_quantity])
         self.table = Table(
             {
-                "raised": (np.bool_, False),
                 "since": (np.int64, NEVER),
                 "seen": (np.int64, NEVER),
-                "told": (np.int64, NEVER),
-                "worst": (np.float64, np.nan),
+                **COLUMNS,
             }
         )
 
@@ -151,63 +146,14 @@ class Rules:
     def _changes(
         self, rows: Rows, rule: Index, slot: Index, value: Values, state: Mask
     ) -> Transitions:
-        before = np.empty(len(rows), dtype=bool)
-        before[1:] = state[:-1]
-        before[rows.starts] = self.table["raised"][slot]
-        worst = self._worst(rows, slot, value, state, before)
-        what = np.where(state, What.RAISE, What.CLEAR).astype(np.uint8)
-        tell = state != before
-        updates = self._updates(rows, slot, state, tell, worst)
-        what[updates] = What.UPDATE
-        tell[updates] = True
-        t = self.table
-        t["raised"][slot] = state[rows.ends]
-        t["worst"][slot] = worst[rows.ends]
-        told = forward_fill(rows.time, tell, rows.starts, t["told"][slot])
-        t["told"][slot] = told[rows.ends]
-        which = np.flatnonzero(tell)
+        run = Run(rows.starts, rows.ends, slot, rows.time, value, state)
+        which, what, worst = changes(self.table, run)
         per_row_rule = rows.per_row(rule)[which]
         return Transitions.of(
             per_row_rule,
             self._layout.series["device"][rows.series[which]],
-            what[which],
+            what,
             rows.time[which],
             rows.value[which],
-            worst[which] * self._sign[per_row_rule],
+            worst * self._sign[per_row_rule],
         )
-
-    def _worst(self, rows: Rows, slot: Index, value: Values, state: Mask, before: Mask) -> Values:
-        """Worst value since the condition was raised, at each row; the value itself where it clears."""
-        worst = np.where(state, value, -np.inf)
-        on = before[rows.starts] & state[rows.starts]
-        first = rows.starts[on]
-        worst[first] = np.fmax(worst[first], self.table["worst"][slot[on]])
-        standing = state & before
-        standing[rows.starts] = False
-        run = np.cumsum(~standing).astype(np.intp)
-        return np.where(state, _running_max(worst, run), value)
-
-    def _updates(self, rows: Rows, slot: Index, state: Mask, tell: Mask, worst: Values) -> Index:
-        """The last row of series whose condition stands on, where it grew worse or was told long ago."""
-        ends = rows.ends
-        stands = state[ends] & ~tell[ends]
-        told = forward_fill(rows.time, tell, rows.starts, self.table["told"][slot])
-        known = forward_fill(worst, tell, rows.starts, self.table["worst"][slot])
-        grew = (worst[ends] > known[ends]) | np.isnan(known[ends])
-        long_ago = rows.time[ends] - told[ends] >= RETELL
-        updates: Index = ends[stands & (grew | long_ago)]
-        return updates
-
-
-def _running_max(value: Values, run: Index) -> Values:
-    """Running maximum within runs of equal `run` (ascending)."""
-    starts, _ = segments(run)
-    if len(starts) == len(value):
-        return value
-    # Rank the values, lift each run above the ones before it, and take one running maximum.
-    order = np.argsort(value, kind="stable")
-    rank = np.empty(len(value), dtype=np.int64)
-    rank[order] = np.arange(len(value))
-    top = np.maximum.accumulate(rank + run.astype(np.int64) * len(value))
-    out: Values = value[order[top - run * len(value)]]
-    return out
