@@ -22,7 +22,7 @@ from devices.device import Catalogue
 from devices.intake import Message
 from devices.registry import load_kinds
 from ingest.decode import Decoder
-from ingest.pipeline import Pipeline, Prepared
+from ingest.pipeline import Pipeline, Prepared, Written
 from ingest.receiver import Receiver
 from ingest.sink import Sink
 from ingest.spool import Spool
@@ -138,7 +138,7 @@ class _TimedPipeline(Pipeline):
     decode_s = 0.0
     store_s = 0.0
 
-    def write(self, prepared: Prepared) -> Readings:
+    def write(self, prepared: Prepared) -> Written:
         begun = time.thread_time()
         try:
             return super().write(prepared)

@@ -24,6 +24,7 @@ from ingest.decode import Decoder
 from ingest.housekeeping import Housekeeping
 from ingest.pipeline import Pipeline
 from ingest.receiver import Receiver
+from ingest.refusals import Refusals
 from ingest.sink import Sink
 from ingest.spool import Spool
 from ingest.validate import Limits
@@ -58,7 +59,8 @@ class Platform:
         for device in self.operations.devices():
             self.catalogue.put(device)
         # Opened before anything is written: where another run holds it, that run is left alone.
-        self.telemetry = open_telemetry(settings, self.catalogue)
+        self.refusals = Refusals(self.operations, self.catalogue)
+        self.telemetry = open_telemetry(settings, self.catalogue, self.refusals)
         self._place_simulated()
         self.hub = Hub()
         self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
@@ -168,7 +170,13 @@ class Platform:
         )
         limits = Limits(ahead=int(settings.ahead_s * SECOND))
         pipeline = Pipeline(
-            self.catalogue, self.telemetry, self.operations, decoder, limits, self.clock
+            self.catalogue,
+            self.telemetry,
+            self.operations,
+            decoder,
+            limits,
+            self.clock,
+            self.refusals,
         )
         spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
         self.sink = Sink(pipeline, spool, self._stored)
@@ -203,13 +211,16 @@ class Platform:
         return checks
 
 
-def open_telemetry(settings: Settings, catalogue: Catalogue) -> TelemetryStore:
-    """The telemetry store that the settings name: DuckDB in the data folder, or an InfluxDB."""
+def open_telemetry(settings: Settings, catalogue: Catalogue, refusals: Refusals) -> TelemetryStore:
+    """The telemetry store that the settings name: DuckDB in the data folder, or an InfluxDB.
+
+    DuckDB refuses no reading that has passed validation; what an InfluxDB refuses goes to `refusals`.
+    """
     if settings.telemetry.startswith("influx"):
         # Its client takes a while to import: only who uses it waits.
         from store.influx import open_influx
 
-        return open_influx(settings.telemetry, catalogue)
+        return open_influx(settings.telemetry, catalogue, refusals.take)
     return DuckDBStore(settings.telemetry_path, catalogue)
 
 

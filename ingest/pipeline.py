@@ -15,6 +15,7 @@ from devices.intake import Intake, Message, Reject
 from ingest.account import Accountant, count_in_metrics
 from ingest.decode import Decoder
 from ingest.deduplicate import judge
+from ingest.refusals import Refusals, Source
 from ingest.validate import Limits, validate
 from store.operations import OperationsStore
 from store.records import QuarantineItem
@@ -31,18 +32,27 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What one batch of messages will change."""
+    """What one batch of messages will change. `source`: its new readings, and where they came from."""
 
-    readings: Readings
+    source: Source
     ledger: Ledger
     quarantine: list[QuarantineItem]
     devices: list[Device]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one batch has changed: the readings that are new in the store, and the account."""
+
+    readings: Readings
+    ledger: Ledger
 
 
 class Pipeline:
     """Turns messages into stored readings. Used by one thread.
 
     clock: books the account on the hour that it is; without one, on the hour of receipt.
+    refusals: where `telemetry` tells what it refuses, if it ever does.
     """
 
     def __init__(
@@ -53,6 +63,7 @@ class Pipeline:
         decoder: Decoder,
         limits: Limits | None = None,
         clock: Clock | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.telemetry = telemetry
@@ -60,6 +71,7 @@ class Pipeline:
         self._decoder = decoder
         self._limits = limits or Limits()
         self._clock = clock
+        self._refusals = refusals or Refusals(operations, catalogue)
         self._accountant = Accountant()
 
     def prepare(self, messages: Sequence[Message]) -> Iterator[Prepared]:
@@ -82,7 +94,7 @@ class Pipeline:
         for message in messages:
             yield from self.prepare([message])
 
-    def write(self, prepared: Prepared) -> Readings:
+    def write(self, prepared: Prepared) -> Written:
         """Make it durable: quarantine and devices first, then readings with their account in one step.
 
         Raises StoreError where a store does not take it; may be called again with the same batch.
@@ -91,22 +103,26 @@ class Pipeline:
             self.operations.put_devices(prepared.devices)
         if prepared.quarantine:
             self.operations.put_quarantine(prepared.quarantine)
+        self._refusals.expect(prepared.source)
         with metrics.WRITE_SECONDS.time():
-            self.telemetry.append(prepared.readings, prepared.ledger)
-        count_in_metrics(prepared.ledger)
-        return prepared.readings
+            self.telemetry.append(prepared.source.readings, prepared.ledger)
+        written = Written(*self._refusals.written(prepared.ledger))
+        count_in_metrics(written.ledger)
+        return written
 
     def _prepare(self, messages: Sequence[Message]) -> Prepared:
         intake = self._decoder.decode(messages)
         kinds, kind_of = self.catalogue.kinds, self.catalogue.kind_of
-        readings, message = validate(intake, kinds, kind_of, self._limits)
+        readings, message, record = validate(intake, kinds, kind_of, self._limits)
         verdict = judge(readings, self.telemetry)
         ledger = self._accountant.ledger(
             messages, intake, readings, message, verdict, self._booked_at(messages)
         )
         items = self._items(messages, intake)
         devices, self._decoder.new_devices = self._decoder.new_devices, []
-        return Prepared(readings.take(verdict.fresh), ledger, items, devices)
+        fresh = verdict.fresh
+        source = Source(readings.take(fresh), messages, message[fresh], record[fresh])
+        return Prepared(source, ledger, items, devices)
 
     def _stumbled(self, messages: Sequence[Message]) -> Prepared:
         intake = Intake()
@@ -117,7 +133,7 @@ class Pipeline:
         ledger = self._accountant.ledger(
             messages, intake, none, none.device, verdict, self._booked_at(messages)
         )
-        return Prepared(none, ledger, self._items(messages, intake), [])
+        return Prepared(Source.none(), ledger, self._items(messages, intake), [])
 
     def _booked_at(self, messages: Sequence[Message]) -> int:
         """Now: an hour of the account that is over stays as it is, also when the spool is drained later."""

@@ -50,8 +50,9 @@ class Sink:
         """Put one message into the stores now, and say what became of it. Raises StoreError."""
         ledgers = []
         for prepared in self._pipeline.prepare([message]):
-            self._tell(self._pipeline.write(prepared))
-            ledgers.append(prepared.ledger)
+            written = self._pipeline.write(prepared)
+            self._tell(written.readings)
+            ledgers.append(written.ledger)
         return Outcome.of(ledgers)
 
     def drain(self) -> bool:
@@ -83,7 +84,7 @@ class Sink:
             return False
         try:
             for prepared in self._pipeline.prepare(messages):
-                self._tell(self._pipeline.write(prepared))
+                self._tell(self._pipeline.write(prepared).readings)
         except StoreError as error:
             self._failed(error)
             return False

@@ -31,8 +31,8 @@ class Limits:
 
 def validate(
     intake: Intake, kinds: Kinds, kind_of: Codes16, limits: Limits
-) -> tuple[Readings, AnyArray]:
-    """The readings that may be stored, flagged, and the message each came from; the rest is rejected."""
+) -> tuple[Readings, AnyArray, AnyArray]:
+    """The readings that may be stored, flagged, with message and record each came from; the rest is rejected."""
     readings, message, record = intake.columns()
     kind = kind_of[readings.device]
     here = (kind, readings.quantity)
@@ -44,7 +44,7 @@ def validate(
     keep = ~(impossible | ahead | old)
     kept = readings.take(keep)
     here = (kind[keep], kept.quantity)
-    return kept.with_flag(_gross_range(kinds, here, kept)), message[keep]
+    return kept.with_flag(_gross_range(kinds, here, kept)), message[keep], record[keep]
 
 
 def _gross_range(kinds: Kinds, here: tuple[AnyArray, AnyArray], readings: Readings) -> AnyArray:

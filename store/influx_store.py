@@ -28,12 +28,9 @@ from store.line_protocol import FieldValue, encode_point
 from store.telemetry import AccountRow, Rollups, Series, Stored
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.errors import StoreError
-from telemetry.ledger import OUTCOME_CODE, Ledger
+from telemetry.ledger import Ledger
 from telemetry.readings import Readings
-from telemetry.reasons import Reason
 
-_STORED = OUTCOME_CODE["stored"]
-_REFUSED = OUTCOME_CODE[f"quarantined:{Reason.INTERNAL_ERROR}"]
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,8 +58,10 @@ class _Batch:
 class InfluxStore(InfluxReader):
     """`TelemetryStore` on an InfluxDB. Raises StoreError where the server is away or does not let us in.
 
-    `on_refused(readings, reason)` is told of readings that the server refuses for good, each once or,
-    after a crash, twice; they count as `quarantined:internal_error` in the account, not as stored.
+    `on_refused(readings, reason)` is told of measured readings that the server refuses for good, each once
+    or, after a crash, twice; they count as `quarantined:store_refused` in the account, not as stored. It
+    may raise StoreError where it can't keep them: the batch then stays to be finished. Derived readings
+    and flags that are refused are logged: they can be computed again.
     """
 
     def __init__(
@@ -130,14 +129,17 @@ class InfluxStore(InfluxReader):
     def put_derived(self, readings: Readings) -> None:
         """See TelemetryStore.put_derived."""
         readings = _last_of_each(missing_where_nan(readings))
-        refused = self._write(readings)
+        refused = self._writer.write(readings)
+        for rows, reason in refused:
+            log_refused(rows, reason)
         with self._latest_lock:
             self._latest.update(_without(readings, refused))
 
     def correct_flags(self, readings: Readings) -> None:
         """See TelemetryStore.correct_flags. What is not stored is left alone: a flag would make it so."""
         readings = readings.take(self._seen(readings))
-        self._write(readings, flags_only=True)
+        for rows, reason in self._writer.write(readings, flags_only=True):
+            log_refused(rows, reason)
         with self._latest_lock:
             self._latest.correct_flags(readings)
 
@@ -216,9 +218,9 @@ class InfluxStore(InfluxReader):
                 if self.catalogue.code(name) is None:
                     self.catalogue.put(Device(id=name, kind=kind.name, registered=False))
 
-    def _write(self, readings: Readings, flags_only: bool = False) -> list[tuple[Readings, str]]:
+    def _write(self, readings: Readings) -> list[tuple[Readings, str]]:
         """Write points, and say which readings were refused for good."""
-        refused = self._writer.write(readings, flags_only)
+        refused = self._writer.write(readings)
         for rows, reason in refused:
             self._on_refused(rows, reason)
         return refused
@@ -228,36 +230,19 @@ def _without(readings: Readings, refused: list[tuple[Readings, str]]) -> Reading
     if not refused:
         return readings
     bad = Readings.concat([rows for rows, _ in refused])
-    return readings.take(~np.isin(_identity(readings), _identity(bad)))
+    return readings.take(~np.isin(readings.identity(), bad.identity()))
 
 
 def _less_refused(ledger: Ledger, refused: list[tuple[Readings, str]]) -> Ledger:
     """The account of what was really stored: refused readings move to quarantine."""
-    if not refused or not len(ledger):
-        return ledger
-    bad = Readings.concat([rows for rows, _ in refused])
-    hour = int(ledger.hour[0])
-    devices, counts = np.unique(bad.device, return_counts=True)
-    moves = [
-        (hour, device, outcome, sign * count)
-        for device, count in zip(devices.tolist(), counts.tolist(), strict=True)
-        for outcome, sign in ((_STORED, -1), (_REFUSED, 1))
-    ]
-    rows = zip(*(c.tolist() for c in _ledger_columns(ledger)), strict=True)
-    return Ledger.of([*rows, *moves])
+    return ledger.refused(Readings.concat([rows for rows, _ in refused]).device)
 
 
 def _ledger_columns(ledger: Ledger) -> tuple[AnyArray, ...]:
     return (ledger.hour, ledger.device, ledger.outcome, ledger.count)
 
 
-def _identity(readings: Readings) -> np.typing.NDArray[np.void]:
-    keys = np.empty(len(readings), dtype=[("device", "i4"), ("quantity", "i2"), ("time", "i8")])
-    keys["device"], keys["quantity"], keys["time"] = readings.columns()[:3]
-    return keys
-
-
 def _last_of_each(readings: Readings) -> Readings:
     """Of rows with one (device, quantity, time), the last."""
-    _, place = np.unique(_identity(readings)[::-1], return_index=True)
+    _, place = np.unique(readings.identity()[::-1], return_index=True)
     return readings.take(np.sort(len(readings) - 1 - place))

@@ -25,6 +25,7 @@ OUTCOMES: tuple[str, ...] = (
     *(f"quarantined:{r}" for r in Reason),
 )
 OUTCOME_CODE: dict[str, int] = {name: i for i, name in enumerate(OUTCOMES)}
+STORE_REFUSED = f"quarantined:{Reason.STORE_REFUSED}"
 NOBODY = -1  # the device code of what no device could be named for
 
 
@@ -39,6 +40,20 @@ class Ledger:
 
     def __len__(self) -> int:
         return len(self.hour)
+
+    def refused(self, device: Codes32) -> Ledger:
+        """The account when the store has refused readings of these devices, one a reading, after all."""
+        if not len(self) or not len(device):
+            return self
+        hour = int(self.hour[0])
+        codes, counts = np.unique(device, return_counts=True)
+        moves = [
+            (hour, code, OUTCOME_CODE[outcome], sign * count)
+            for code, count in zip(codes.tolist(), counts.tolist(), strict=True)
+            for outcome, sign in (("stored", -1), (STORE_REFUSED, 1))
+        ]
+        columns = (self.hour, self.device, self.outcome, self.count)
+        return Ledger.of([*zip(*(c.tolist() for c in columns), strict=True), *moves])
 
     @staticmethod
     def of(rows: Iterable[tuple[int, int, int, int]]) -> Ledger:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.arrays import AnyArray, Codes16, Codes32, Flags, Index, Mask, Times, Values
 from telemetry.flags import Flag
@@ -57,6 +58,12 @@ class Readings:
     def order(self) -> Index:
         """The stable order by (device, quantity, time)."""
         return np.lexsort((self.time, self.quantity, self.device))
+
+    def identity(self) -> NDArray[np.void]:
+        """What makes each reading the one it is: (device, quantity, time), to be compared as one."""
+        keys = np.empty(len(self), dtype=[("device", "i4"), ("quantity", "i2"), ("time", "i8")])
+        keys["device"], keys["quantity"], keys["time"] = self.columns()[:3]
+        return keys
 
     @staticmethod
     def empty() -> Readings:

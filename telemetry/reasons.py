@@ -31,4 +31,5 @@ class Reason(StrEnum):
     BAD_UNIT = "bad_unit"
     IMPOSSIBLE_VALUE = "impossible_value"
     BAD_STATUS = "bad_status"
+    STORE_REFUSED = "store_refused"
     INTERNAL_ERROR = "internal_error"

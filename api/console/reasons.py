@@ -28,6 +28,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "bad_unit": ("đơn vị sai", "wrong unit"),
     "impossible_value": ("giá trị không thể có", "impossible value"),
     "bad_status": ("trạng thái sai", "wrong status"),
+    "store_refused": ("kho dữ liệu từ chối", "refused by the store"),
     "internal_error": ("lỗi của nền tảng", "fault of the platform"),
 }
 

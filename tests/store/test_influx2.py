@@ -95,7 +95,7 @@ def test_a_type_conflict_is_a_422_that_stores_the_rest(
     good = Readings.of(rows.device, pm10, rows.time, rows.value, 1, T0)
     deliver(store, Readings.concat([rows, good]))
     assert sum(len(r) for r in refused) == 2
-    assert totals(store) == {"received": 4, "stored": 2, "quarantined:internal_error": 2}
+    assert totals(store) == {"received": 4, "stored": 2, "quarantined:store_refused": 2}
     store.close()
 
 

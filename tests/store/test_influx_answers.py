@@ -227,7 +227,7 @@ def test_only_the_bad_readings_are_refused(
     assert all("type conflict" in why for _, why in refused)
     assert len(everything(store)) == 100
     counts = totals(store)
-    assert counts == {"received": 150, "stored": 100, "quarantined:internal_error": 50}
+    assert counts == {"received": 150, "stored": 100, "quarantined:store_refused": 50}
     assert not store.seen(bad).any()
     assert store.seen(Readings.concat([good, pm10])).all()
     store.close()
