@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from analytics.deriver import Deriver
-from analytics.flood import FloodStage
 from analytics.indices.air_hours import AirHours
+from analytics.indices.flood_stage import FloodStage
 from analytics.layout import Layout
 from analytics.lighting import Lighting
 from analytics.limits import Limits
 
 
-def all_derivers(layout: Layout, limits: Limits) -> tuple[Deriver, ...]:
-    """One of each, in the order in which what they derive is told."""
+def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Deriver, ...]:
+    """One of each, in the order in which what they derive is told. `zone` is the city's: for local days."""
     return (
         FloodStage(layout.kinds, limits),
         Lighting(layout, limits),

@@ -37,8 +37,8 @@ LIMITS_EVERY = 10 * SECOND  # how often replaced devices are looked for
 class Engine:
     """Analytics of the devices of one partition.
 
-    Args: catalogue (devices may be added to it at any time), zone (the city's; for rules by local
-    time), lateness (how long after the newest event time a window stays open) [ns].
+    Args: catalogue (devices may be added to it at any time), zone (the city's; for rules and
+    indices by local time), lateness (how long after the newest event time a window stays open) [ns].
     """
 
     def __init__(self, catalogue: Catalogue, zone: ZoneInfo, lateness: int = 10 * MINUTE) -> None:
@@ -52,7 +52,7 @@ class Engine:
             MINUTE: Windows(self.layout, MINUTE, lateness // MINUTE + 2, newest),
             HOUR: Windows(self.layout, HOUR, lateness // HOUR + 1 + HOURS_KEPT, newest),
         }
-        self._derivers = all_derivers(self.layout, self._limits)
+        self._derivers = all_derivers(self.layout, self._limits, zone)
         self._presence = Presence(self.layout, self._limits)
         self._rules = Rules(self.layout)
         self._online = catalogue.kinds.quantity_code[ONLINE.name]

@@ -20,7 +20,7 @@ from telemetry.clock import HOUR
 from telemetry.flags import Flag
 from telemetry.readings import Readings
 
-INDEX = "vn_aqi"
+AQI = "vn_aqi"
 KEPT = 36  # hours: NowCast's twelve, for corrections up to a day late
 NONE = -1
 _ROW = 2**32  # a key is station row * _ROW + hour since 1970
@@ -32,13 +32,13 @@ class AirHours(Deriver):
     def __init__(self, layout: Layout) -> None:
         kinds = layout.kinds
         self.members = Members(
-            "air", layout, np.array([INDEX in k.indices for k in kinds], dtype=bool)
+            "air", layout, np.array([AQI in k.indices for k in kinds], dtype=bool)
         )
         self._pollutant = np.full(len(kinds.quantities), NONE)
         for place, name in enumerate(POLLUTANTS):
             if name in kinds.quantity_code:
                 self._pollutant[kinds.quantity_code[name]] = place
-        self._quantity = kinds.quantity_code.get(INDEX, NONE)
+        self._quantity = kinds.quantity_code.get(AQI, NONE)
         self._closed = 0
         self.stations = Table({"newest": (np.int32, 0), "forgotten": (np.int32, 0)})
         self.hours = Table(

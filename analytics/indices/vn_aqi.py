@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analytics.indices.info import Category, Confidence, IndexInfo
 from telemetry.arrays import AnyArray, Values
 
 HOURS = 12  # NowCast looks back over c1 (this hour) … c12
@@ -56,16 +57,7 @@ GASES = ("o3", "no2", "so2", "co")  # by the hour's mean
 POLLUTANTS = (*PARTICLES, *GASES)
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A band of the index, up to and including `top`. Table 1 of the decision."""
-
-    top: int
-    vi: str
-    en: str
-    colour: str
-
-
+# Table 1 of the decision.
 CATEGORIES = (
     Category(50, "Tốt", "Good", "#00E400"),
     Category(100, "Trung bình", "Moderate", "#FFFF00"),
@@ -73,6 +65,29 @@ CATEGORIES = (
     Category(200, "Xấu", "Unhealthy", "#FF0000"),
     Category(300, "Rất xấu", "Very unhealthy", "#8F3F97"),
     Category(500, "Nguy hại", "Hazardous", "#7E0023"),
+)
+
+
+INDEX = IndexInfo(
+    quantity="vn_aqi",
+    kinds=("air",),
+    vi="Chỉ số chất lượng không khí VN_AQI giờ",
+    en="VN_AQI by the hour",
+    unit="{index}",
+    formula="""AQI_x = (I(i+1) − I(i)) / (BP(i+1) − BP(i)) · (C_x − BP(i)) + I(i); PM2.5 and PM10 by NowCast of
+    12 hours (weight max(½, Cmin/Cmax)), O3, NO2, SO2 and CO by the hour's mean; the largest AQI_x, rounded half up""",
+    edition=EDITION.name,
+    valid_from=EDITION.valid_from,
+    source=EDITION.source,
+    data_rule="""NowCast needs two of the last three hours, and the index PM2.5 or PM10 (the decision's rules)""",
+    derived="""once the hour's window has closed, at the hour's start; corrected when one of its twelve hours is""",
+    confidence=Confidence.VERIFIED,
+    components=POLLUTANTS,
+    why_not=(
+        "cần bụi PM2.5 hoặc PM10 trong hai của ba giờ gần nhất",
+        "needs PM2.5 or PM10 in two of the last three hours",
+    ),
+    categories=CATEGORIES,
 )
 
 

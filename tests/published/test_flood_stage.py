@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.flood import stage
+from analytics.indices.flood_stage import stage
 
 PHU_AN = (1.40, 1.50, 1.60)
 HA_NOI = (9.5, 10.5, 11.5)

@@ -12,13 +12,35 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.deriver import Deriver
+from analytics.indices.info import Category, Confidence, IndexInfo
 from analytics.limits import STAGES, Limits
 from devices.registry import Kinds
 from telemetry.arrays import Mask, Values
 from telemetry.flags import Flag
 from telemetry.readings import Readings
 
-LEVEL, INDEX = "level", "flood_stage"
+LEVEL, STAGE = "level", "flood_stage"
+INDEX = IndexInfo(
+    quantity=STAGE,
+    kinds=("level",),
+    vi="Cấp báo động lũ",
+    en="Flood alarm level",
+    unit="{stage}",
+    formula="level L below BĐ I: 0; I ≤ L < II: 1; II ≤ L < III: 2; L ≥ III: 3, by the station's own levels",
+    edition="QĐ 05/2020/QĐ-TTg",
+    valid_from="2020-03-20",
+    source="QĐ 05/2020/QĐ-TTg: mực nước tương ứng với các cấp báo động lũ trên các sông",
+    data_rule="a station that has alarm levels of its own, and a level that was measured",
+    derived="with each level reading, at its time and with its flag",
+    confidence=Confidence.VERIFIED,
+    why_not=("trạm không có mức báo động", "the station has no alarm levels"),
+    categories=(
+        Category(0, "Dưới báo động I", "Below level I", "#3fb37f"),
+        Category(1, "Báo động I", "Alarm level I", "#f5d04c"),
+        Category(2, "Báo động II", "Alarm level II", "#ff9f45"),
+        Category(3, "Báo động III", "Alarm level III", "#ff5c5c"),
+    ),
+)
 
 
 def stage(level: ArrayLike, limits: Sequence[ArrayLike]) -> Values:
@@ -40,7 +62,7 @@ class FloodStage(Deriver):
     def __init__(self, kinds: Kinds, limits: Limits) -> None:
         self._limits = limits
         self._level = kinds.quantity_code.get(LEVEL, -1)
-        self._stage = kinds.quantity_code.get(INDEX, -1)
+        self._stage = kinds.quantity_code.get(STAGE, -1)
 
     def hear(self, judged: Readings, corrected: Readings, now: int) -> Readings:
         """One stage per level reading, at its time and with its flag; other quantities are passed over."""
