@@ -60,7 +60,6 @@ def test_a_line_that_is_cut_again_and_again_loses_nothing(
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("broker", ["nats"], indirect=True)
 def test_a_half_open_line_is_noticed_within_15_seconds_and_loses_nothing(
     broker: Broker, proxy: Proxy, ingestor: IngestProcess
 ) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -218,23 +216,6 @@ def test_the_newest_protocol_that_the_broker_speaks_is_used(broker: Broker, benc
     ours = receiver(broker, bench)
     assert ours.session.version == ("3.1.1" if isinstance(broker, EmbeddedBroker) else "5")
     ours.stop()
-
-
-def test_a_half_open_connection_is_noticed_within_15_seconds(bench: Bench, tmp_path: Path) -> None:
-    broker = make_broker("nats", tmp_path / "broker")
-    broker.start()
-    assert isinstance(broker, EmbeddedBroker) and broker.pid is not None
-    ours = receiver(broker, bench)
-    try:
-        # A stopped process keeps its sockets and answers nothing: what a cut cable looks like.
-        os.kill(broker.pid, signal.SIGSTOP)
-        wait_until(lambda: "no connection" in ours.trouble(), 15)
-        os.kill(broker.pid, signal.SIGCONT)
-        wait_until(lambda: ours.trouble() == "", 30)
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
-        ours.stop()
-        broker.stop()
 
 
 def test_a_backlog_keeps_the_order_of_telemetry_and_status(broker: Broker, bench: Bench) -> None:
