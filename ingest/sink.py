@@ -21,6 +21,8 @@ from telemetry.readings import Readings
 _LOG = logging.getLogger(__name__)
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
+# A store may ask to be left alone, but not for ever: it may have been started anew since.
+_LONGEST_ASKED_S = 60.0
 
 
 class Sink:
@@ -107,7 +109,9 @@ class Sink:
         metrics.STORE_FAILURES.inc()
         self.trouble = f"{error} (trying again; what comes meanwhile is kept on disk)"
         _LOG.error("%s", self.trouble)
-        self._next_try = time.monotonic() + self._delay_s
+        asked_s = error.retry_after_s if isinstance(error, StoreError) else 0.0
+        delay_s = max(self._delay_s, min(asked_s, _LONGEST_ASKED_S))
+        self._next_try = time.monotonic() + delay_s
         self._delay_s = min(2 * self._delay_s, _LONGEST_DELAY_S)
 
     def _tell(self, readings: Readings) -> None:

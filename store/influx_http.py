@@ -68,10 +68,11 @@ class Answer:
 class Patience:
     """How long one request is tried again, and how waiting is done.
 
-    total_s  tries and waits together, at most [s]
+    total_s  tries and waits together; no further try is begun beyond it [s]. Ingest waits meanwhile, and
+             what it holds is unacknowledged: with one time-out it stays under the broker's `ack_wait`
     """
 
-    total_s: float = 15.0
+    total_s: float = 5.0
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
 
@@ -92,15 +93,21 @@ def until_taken(place: str, send: Callable[[], Answer], size: int, patience: Pat
         wait_s = max(delay_s * (0.5 + patience.chance() / 2), _retry_after(answer))
         spent += time.monotonic() - started + wait_s
         if spent > patience.total_s:
-            raise StoreError(
-                place,
-                f"InfluxDB did not take a request within {patience.total_s:g} s",
-                trouble,
-                "is it running, and not overloaded? Nothing is lost: it is tried again",
-            )
+            raise _away(place, patience, trouble, _retry_after(answer))
         _LOG.warning("%s: %s; trying again in %.1f s", place, trouble, wait_s)
         patience.sleep(wait_s)
         delay_s = min(2 * delay_s, LONGEST_DELAY_S)
+
+
+def _away(place: str, patience: Patience, trouble: str | None, retry_after_s: float) -> StoreError:
+    away = StoreError(
+        place,
+        f"InfluxDB did not take a request within {patience.total_s:g} s",
+        trouble,
+        "is it running, and not overloaded? Nothing is lost: it is tried again",
+    )
+    away.retry_after_s = retry_after_s
+    return away
 
 
 def _tried(place: str, send: Callable[[], Answer], size: int) -> tuple[Answer | None, str | None]:
@@ -134,7 +141,11 @@ def _judged(place: str, answer: Answer) -> str | None:
         return None
     message = answer.message
     if status == 413:
-        raise TooLarge(place, f"the server takes less at once: {message}")
+        raise TooLarge(
+            place,
+            f"the server takes less at once: {message}",
+            remedy="a line of the log is up to 60 kB: the limit for a body must be larger (max-body-size; a proxy's own)",
+        )
     if status in (400, 422) or (status == 500 and _LOST_TYPE.search(message)):
         dropped = _DROPPED.search(message)
         raise Refused(place, message, int(dropped[1]) if dropped else 0)

@@ -65,6 +65,8 @@ class QueryError(UrbanError):
 class StoreError(UrbanError):
     """A store did not take or give what was asked."""
 
+    retry_after_s = 0.0  # how long the store asks to be left alone
+
 
 class StoreBusy(StoreError):
     """Another process holds the store's file."""

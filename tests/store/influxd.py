@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import uuid
 from pathlib import Path
@@ -67,6 +68,11 @@ class Influxd:
                 self._process.terminate()
             self._process.wait(20)
             self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP: it takes connections and answers none; SIGCONT: it goes on."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def url(self, database: str = "", login: str = "") -> str:
         name = database or f"t{uuid.uuid4().hex}"

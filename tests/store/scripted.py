@@ -43,9 +43,15 @@ class Scripted:
         self.writes.append((path, body))
         return self.script.popleft() if self.script else self.rule(path, body)
 
-    def pass_on(self, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def pass_on(
+        self, path: str, body: bytes, headers: dict[str, str]
+    ) -> urllib3.BaseHTTPResponse | None:
+        """The server's answer; None where it is away."""
         url = f"http://127.0.0.1:{self._upstream}{path}"
-        return self._pool.request("POST", url, body=body, headers=headers)
+        try:
+            return self._pool.request("POST", url, body=body, headers=headers)
+        except urllib3.exceptions.HTTPError:
+            return None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
@@ -66,7 +72,7 @@ class Scripted:
                 kept = ("Content-Type", "Authorization")
                 headers = {k: self.headers[k] for k in kept if k in self.headers}
                 found = proxy.pass_on(self.path, body, headers)
-                if step == CUT_AFTER:
+                if found is None or step == CUT_AFTER:
                     self.close_connection = True
                     return
                 self._answer(found.status, {}, found.data)

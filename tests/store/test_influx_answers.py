@@ -94,8 +94,9 @@ def test_patience_ends_in_words() -> None:
     ):
         ask(waits.patience(3.0), *[say(503, b'{"error":"overloaded"}')] * 100)
     assert sum(waits.seconds) <= 3.0
-    with pytest.raises(StoreError, match="within 60 s"):
+    with pytest.raises(StoreError, match="within 60 s") as told:
         ask(waits.patience(), say(429, retry_after="3600"))
+    assert told.value.retry_after_s == 3600, "who comes back later knows when"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""A store that is away is asked again after a while: soon at first, and not before it asks to be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from devices.intake import Message
+from ingest.sink import Sink
+from ingest.spool import Spool
+from telemetry.errors import StoreError
+from tests.ingest.conftest import NOW, Bench
+
+
+class Away:
+    """A telemetry store that refuses, and counts how often it was asked."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        self.asked = 0
+        self._retry_after_s = retry_after_s
+
+    def __call__(self, *_: object) -> int:
+        self.asked += 1
+        error = StoreError("the store", "is away")
+        error.retry_after_s = self._retry_after_s
+        raise error
+
+
+class Clock:
+    """Monotonic time that passes as told. [s]"""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("asked_s", "waited_s"), [(0.0, 0.1), (7.0, 7.0), (3_600.0, 60.0)])
+def test_a_store_is_left_alone_for_as_long_as_it_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, asked_s: float, waited_s: float
+) -> None:
+    away, clock = Away(asked_s), Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    spool = Spool(bench.folder / "spool", 2**20)
+    sink = Sink(bench.pipeline, spool)
+
+    def keep() -> None:
+        assert sink.keep([Message("city/air/aq-1/telemetry", b'{"pm25": 1}', NOW)])
+
+    with monkeypatch.context() as gone:
+        gone.setattr(bench.telemetry, "append", away)
+        keep()
+        assert away.asked == 1 and "is away" in sink.trouble
+        clock.now += waited_s - 0.01
+        keep()
+        assert not sink.drain()
+        assert away.asked == 1, "what comes meanwhile goes to disk at once"
+    clock.now += 0.02
+    while sink.drain():
+        pass
+    assert not spool and sink.trouble == ""
+    assert len(bench.stored()) == 1
+    sink.close()
