@@ -14,7 +14,7 @@ from api.context import Context
 from api.parameters import only_known_parameters
 from api.routes import HEALTH, ROUTERS
 from api.security import Guard
-from telemetry.settings import LOOPBACK
+from telemetry.setting_values import LOOPBACK
 
 PREFIX = "/api/v1"
 

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
-from telemetry.settings import LOOPBACK
+from telemetry.setting_values import LOOPBACK
 
 MAX_BODY = (
     64 * 1024

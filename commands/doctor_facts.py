@@ -20,7 +20,8 @@ from store.sql_store import SqlOperations
 from store.telemetry import AccountRow
 from telemetry.clock import HOUR, format_time
 from telemetry.errors import UrbanError
-from telemetry.settings import LOOPBACK, Settings
+from telemetry.setting_values import LOOPBACK
+from telemetry.settings import Settings
 
 # Devices out of balance whose hours are asked for one by one: there should be none.
 _MOST_HOURS = 20

@@ -168,7 +168,7 @@ class Platform:
         decoder = Decoder(
             self.catalogue, settings.unregistered, settings.max_devices, settings.max_payload
         )
-        limits = Limits(ahead=int(settings.ahead_s * SECOND))
+        limits = Limits(int(settings.ahead_s * SECOND), settings.retention.raw)
         pipeline = Pipeline(
             self.catalogue,
             self.telemetry,

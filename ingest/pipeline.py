@@ -51,7 +51,7 @@ class Written:
 class Pipeline:
     """Turns messages into stored readings. Used by one thread.
 
-    clock: books the account on the hour that it is; without one, on the hour of receipt.
+    clock: says what time it is when a batch is taken; without one, the time of receipt.
     refusals: where `telemetry` tells what it refuses, if it ever does.
     """
 
@@ -112,12 +112,11 @@ class Pipeline:
 
     def _prepare(self, messages: Sequence[Message]) -> Prepared:
         intake = self._decoder.decode(messages)
+        now = self._now(messages)
         kinds, kind_of = self.catalogue.kinds, self.catalogue.kind_of
-        readings, message, record = validate(intake, kinds, kind_of, self._limits)
+        readings, message, record = validate(intake, kinds, kind_of, self._limits, now)
         verdict = judge(readings, self.telemetry)
-        ledger = self._accountant.ledger(
-            messages, intake, readings, message, verdict, self._booked_at(messages)
-        )
+        ledger = self._accountant.ledger(messages, intake, readings, message, verdict, now)
         items = self._items(messages, intake)
         devices, self._decoder.new_devices = self._decoder.new_devices, []
         fresh = verdict.fresh
@@ -131,12 +130,13 @@ class Pipeline:
         none = Readings.empty()
         verdict = judge(none, self.telemetry)
         ledger = self._accountant.ledger(
-            messages, intake, none, none.device, verdict, self._booked_at(messages)
+            messages, intake, none, none.device, verdict, self._now(messages)
         )
         return Prepared(Source.none(), ledger, self._items(messages, intake), [])
 
-    def _booked_at(self, messages: Sequence[Message]) -> int:
-        """Now: an hour of the account that is over stays as it is, also when the spool is drained later."""
+    def _now(self, messages: Sequence[Message]) -> int:
+        """The hour that the account is booked on, and what retention counts from: also of the spool's messages
+        it is now, as an hour that is over stays as it is."""
         return messages[0].received if self._clock is None else self._clock.now()
 
     def _items(self, messages: Sequence[Message], intake: Intake) -> list[QuarantineItem]:

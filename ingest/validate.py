@@ -12,10 +12,11 @@ import numpy as np
 from devices.intake import Intake, time_path, value_path
 from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Codes16, Mask
-from telemetry.clock import SECOND, format_time, parse_time
+from telemetry.clock import DAY, SECOND, format_time, parse_time
 from telemetry.flags import Flag
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
+from telemetry.retention import FOR_EVER
 
 # Before this no device of the platform can have measured; a clock that was never set says 1970 or 2000.
 EARLIEST = parse_time("2000-01-02T00:00:00Z")
@@ -23,24 +24,47 @@ EARLIEST = parse_time("2000-01-02T00:00:00Z")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a time may be, against the time of receipt. [ns]"""
+    """What a time may be. [ns]
+
+    ahead     how far ahead of the time of receipt
+    kept_for  how long readings are kept; 0: for ever. Older than that now, not at receipt: what waited in
+              spool or quarantine until its time was over would be removed as soon as it is stored
+    """
 
     ahead: int = 600 * SECOND
-    earliest: int = EARLIEST
+    kept_for: int = FOR_EVER
+
+    def earliest(self, now: int) -> int:
+        """The earliest time that is taken. [ns]"""
+        return EARLIEST if self.kept_for == FOR_EVER else max(EARLIEST, now - self.kept_for)
+
+    def too_old(self, now: int) -> str:
+        """What is wrong with a time before `earliest`, in words."""
+        earliest = self.earliest(now)
+        if earliest == EARLIEST:
+            return "must not be before 2000-01-02"
+        return (
+            f"must not be before {format_time(earliest // SECOND * SECOND)}: readings are kept for "
+            f"{self.kept_for // DAY} days (URBAN_RETENTION_RAW_DAYS)"
+        )
 
 
 def validate(
-    intake: Intake, kinds: Kinds, kind_of: Codes16, limits: Limits
+    intake: Intake, kinds: Kinds, kind_of: Codes16, limits: Limits, now: int
 ) -> tuple[Readings, AnyArray, AnyArray]:
-    """The readings that may be stored, flagged, with message and record each came from; the rest is rejected."""
+    """The readings that may be stored, flagged, with message and record each came from; the rest is rejected.
+
+    now: what the retention counts from [ns].
+    """
     readings, message, record = intake.columns()
     kind = kind_of[readings.device]
     here = (kind, readings.quantity)
     value = readings.value
     impossible = (value < kinds.possible_low[here]) | (value > kinds.possible_high[here])
     ahead = readings.time > readings.received + limits.ahead
-    old = readings.time < limits.earliest
-    _reject(intake, kinds, kind_of, readings, message, record, ahead, old, impossible)
+    old = readings.time < limits.earliest(now)
+    too_old = limits.too_old(now) if old.any() else ""
+    _reject(intake, kinds, kind_of, readings, message, record, ahead, old, impossible, too_old)
     keep = ~(impossible | ahead | old)
     kept = readings.take(keep)
     here = (kind[keep], kept.quantity)
@@ -65,6 +89,7 @@ def _reject(
     ahead: Mask,
     old: Mask,
     impossible: Mask,
+    too_old: str,
 ) -> None:
     for i in np.flatnonzero(ahead | old | impossible):
         name = kinds.quantities[readings.quantity[i]]
@@ -73,7 +98,7 @@ def _reject(
         if ahead[i] or old[i]:
             path = time_path(place)
             reason = Reason.TIME_AHEAD if ahead[i] else Reason.TIME_TOO_OLD
-            need = "must not be ahead of our clock" if ahead[i] else "must not be before 2000-01-02"
+            need = "must not be ahead of our clock" if ahead[i] else too_old
             detail = f"{path}: {need} ({name}), got {format_time(int(readings.time[i]))}"
         else:
             path = value_path(place, name)

@@ -10,13 +10,24 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from telemetry.errors import SettingsError
+from telemetry.retention import Retention
+from telemetry.setting_values import (
+    client_id,
+    days_kept,
+    loopback,
+    one_of,
+    real,
+    sync,
+    url,
+    whole,
+)  # fmt: skip
 
 PREFIX = "URBAN_"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,83 +41,25 @@ class Setting:
     parse: Callable[[str], object]
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _real(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        number = float(text)
-        if not low <= number <= high:
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _url(*schemes: str, empty: bool = False) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if empty and not text:
-            return text
-        if urlsplit(text).scheme not in schemes:
-            raise ValueError
-        return text
-
-    return parse
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError
-        return text
-
-    return parse
-
-
-def _loopback(text: str) -> str:
-    # Nothing but loopback until people can log in: DESIGN §4.
-    if text not in LOOPBACK:
-        raise ValueError
-    return text
-
-
-def _client_id(text: str) -> str:
-    if not 1 <= len(text) <= 64:
-        raise ValueError
-    return text
-
-
-def _sync(text: str) -> str:
-    if text != "always" and not (text[:-1].isdigit() and text[-1] in "sm"):
-        raise ValueError
-    return text
-
-
+_DAYS_KEPT = "0 (for ever), 8…36500"
 PORT = "a port, 0…65535 (0: any free one)"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("http_port", "8000", PORT, "Page and API", _whole(0, 65535)),
-    Setting("mqtt_port", "1883", PORT, "The embedded broker's MQTT listener", _whole(0, 65535)),
+    Setting("http_port", "8000", PORT, "Page and API", whole(0, 65535)),
+    Setting("mqtt_port", "1883", PORT, "The embedded broker's MQTT listener", whole(0, 65535)),
     Setting(
         "bind",
         "127.0.0.1",
         "127.0.0.1, ::1 or localhost (another address needs log-in first)",
         "Address of page, API and embedded broker",
-        _loopback,
+        loopback,
     ),
     Setting(
         "broker",
         "",
         "empty, mqtt://[user:password@]host[:port] or mqtts://…",
         "Empty: the embedded broker",
-        _url("mqtt", "mqtts", empty=True),
+        url("mqtt", "mqtts", empty=True),
     ),
     Setting("data_dir", "./data", "a folder", "Where everything is kept", Path),
     Setting(
@@ -114,80 +67,101 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "empty, duckdb:///path, influx1://user:password@host:8086/database or influx://token@host:8086/org/bucket",
         "Telemetry store; empty: telemetry.duckdb in the data folder",
-        _url("duckdb", "influx", "influxs", "influx1", "influx1s", empty=True),
+        url("duckdb", "influx", "influxs", "influx1", "influx1s", empty=True),
     ),
     Setting(
         "operations",
         "",
         "empty or sqlite:///path",
         "Operations store; empty: operations.db in the data folder",
-        _url("sqlite", empty=True),
+        url("sqlite", empty=True),
     ),
     Setting("city", "hcmc", "the name of a file in cities/, or a path to a .toml", "The city", str),
-    Setting("devices", "300", "0…100000", "Simulated devices; 0: none", _whole(0, 100_000)),
-    Setting("seed", "1", "a whole number", "Seed of the simulated city", _whole(0, 2**31 - 1)),
+    Setting("devices", "300", "0…100000", "Simulated devices; 0: none", whole(0, 100_000)),
+    Setting("seed", "1", "a whole number", "Seed of the simulated city", whole(0, 2**31 - 1)),
     Setting(
-        "history_hours", "24", "0…168", "History that the first start fills in [h]", _whole(0, 168)
+        "history_hours", "24", "0…168", "History that the first start fills in [h]", whole(0, 168)
     ),
     Setting(
         "client_id",
         "urban-ingest",
         "1…64 characters",
         "MQTT client id of the ingestor's session",
-        _client_id,
+        client_id,
     ),
     Setting(
         "unregistered",
         "accept",
         "accept or refuse",
         "Devices that nobody has registered",
-        _one_of("accept", "refuse"),
+        one_of("accept", "refuse"),
     ),
     Setting(
         "max_devices",
         "200000",
         "1…2000000",
         "Devices that will be known at most",
-        _whole(1, 2_000_000),
+        whole(1, 2_000_000),
     ),
-    Setting("max_payload", "65536", "64…16777216", "Largest message [bytes]", _whole(64, 2**24)),
+    Setting("max_payload", "65536", "64…16777216", "Largest message [bytes]", whole(64, 2**24)),
     Setting(
         "ahead_s",
         "600",
         "0…86400",
         "How far ahead of our clock a reading may be [s]",
-        _real(0, 86_400),
+        real(0, 86_400),
     ),
     Setting(
         "batch",
         "5000",
         "1…50000",
         "Messages in one write at most; also what may be in flight, times two",
-        _whole(1, 50_000),
+        whole(1, 50_000),
     ),
     Setting(
         "spool_mb",
         "2048",
         "1…1000000",
         "Disk for messages while a store is away [MiB]",
-        _whole(1, 1_000_000),
+        whole(1, 1_000_000),
     ),
     Setting(
-        "quarantine_days", "90", "1…3650", "How long quarantine keeps an item [d]", _whole(1, 3_650)
+        "quarantine_days", "90", "1…3650", "How long quarantine keeps an item [d]", whole(1, 3_650)
     ),
     Setting(
         "quarantine_mb",
         "512",
         "1…1000000",
         "Disk for quarantine; beyond it the oldest items go [MiB]",
-        _whole(1, 1_000_000),
+        whole(1, 1_000_000),
+    ),
+    Setting(
+        "retention_raw_days",
+        "0",
+        _DAYS_KEPT,
+        "How long readings are kept; older ones are refused [d]",
+        days_kept,
+    ),
+    Setting(
+        "retention_minutes_days",
+        "0",
+        f"{_DAYS_KEPT}; no less than readings",
+        "How long roll-ups of a minute are kept [d]",
+        days_kept,
+    ),
+    Setting(
+        "retention_hours_days",
+        "0",
+        f"{_DAYS_KEPT}; no less than minutes",
+        "How long roll-ups of an hour and the account are kept [d]",
+        days_kept,
     ),
     Setting(
         "sync",
         "1s",
         "always, or a duration like 1s",
         "Embedded broker: how often it syncs to disk",
-        _sync,
+        sync,
     ),
     Setting(
         "notify",
@@ -196,7 +170,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Who hears of which alert; empty: nobody is sent anything",
         str,
     ),
-    Setting("language", "vi", "vi or en", "The page's first language", _one_of("vi", "en")),
+    Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )
 
 
@@ -224,6 +198,9 @@ class Settings:
     spool_mb: int
     quarantine_days: int
     quarantine_mb: int
+    retention_raw_days: int
+    retention_minutes_days: int
+    retention_hours_days: int
     sync: str
     notify: str
     language: str
@@ -237,6 +214,13 @@ class Settings:
     def operations_url(self) -> str:
         """SQLAlchemy's address of the operations store."""
         return self.operations or f"sqlite:///{self.data_dir / 'operations.db'}"
+
+    @property
+    def retention(self) -> Retention:
+        """How long each resolution is kept."""
+        return Retention.of_days(
+            self.retention_raw_days, self.retention_minutes_days, self.retention_hours_days
+        )
 
     @property
     def in_flight(self) -> int:
@@ -269,7 +253,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             # What stands before an @ may be a password or a token: it is never shown.
             shown = text.rpartition("@")[2]
             raise SettingsError(place, f"must be {setting.allowed}", shown) from None
-    return Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]
+    _refuse_gaps(settings)
+    return settings
+
+
+def _refuse_gaps(settings: Settings) -> None:
+    """What is made of readings is kept at least as long as they are. 0 is for ever."""
+    kept = ("retention_raw_days", "retention_minutes_days", "retention_hours_days")
+    for finer, coarser in pairwise(kept):
+        low, high = getattr(settings, finer), getattr(settings, coarser)
+        if high and (not low or low > high):
+            needed = f"{low} days or more, or 0 (for ever)" if low else "0 (for ever)"
+            raise SettingsError(
+                PREFIX + coarser.upper(),
+                f"must be {needed}, as long as {PREFIX}{finer.upper()} is {low}",
+                high,
+            )
 
 
 def _from_file(name: str, known: Mapping[str, Setting]) -> dict[str, tuple[str, str]]:

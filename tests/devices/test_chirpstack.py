@@ -139,7 +139,7 @@ def test_what_is_wrong_is_told_with_its_place_in_the_envelope(
     event: Any, reason: Reason, path: str
 ) -> None:
     made, intake = decode(event)
-    validate(intake, made.catalogue.kinds, made.catalogue.kind_of, Limits())
+    validate(intake, made.catalogue.kinds, made.catalogue.kind_of, Limits(), 0)
     first = intake.rejects[0]
     assert (first.reason, first.path) == (reason, path)
     assert first.detail.startswith(path)

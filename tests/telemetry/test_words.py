@@ -26,6 +26,7 @@ from telemetry.clock import (
 from telemetry.errors import SettingsError, TimeError, UnitError, UrbanError
 from telemetry.flags import Flag, counts_in_windows, worst
 from telemetry.readings import Readings
+from telemetry.retention import removed_before
 from telemetry.settings import SETTINGS, as_table, load_settings
 from telemetry.units import conversion, unit
 
@@ -213,6 +214,42 @@ def test_settings_from_a_file_lose_to_the_environment(tmp_path: Path) -> None:
     file.write_text("http_port = 99999999\n")
     with pytest.raises(SettingsError, match="s.toml: http_port: must be a port"):
         load_settings({"URBAN_SETTINGS": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("raw", "minutes", "hours", "wrong"),
+    [
+        ("0", "0", "0", ""),
+        ("400", "1830", "0", ""),
+        ("400", "400", "400", ""),
+        ("400", "0", "0", ""),
+        ("400", "399", "0", "URBAN_RETENTION_MINUTES_DAYS: must be 400 days or more.*got 399"),
+        ("0", "400", "0", "URBAN_RETENTION_MINUTES_DAYS: must be 0"),
+        ("400", "1830", "400", "URBAN_RETENTION_HOURS_DAYS: must be 1830 days or more"),
+        ("400", "0", "4000", "URBAN_RETENTION_HOURS_DAYS: must be 0"),
+        ("7", "0", "0", "URBAN_RETENTION_RAW_DAYS: must be 0.*8…36500"),
+    ],
+)
+def test_what_is_made_of_readings_is_kept_as_long_as_they_are(
+    raw: str, minutes: str, hours: str, wrong: str
+) -> None:
+    given = {
+        "URBAN_RETENTION_RAW_DAYS": raw,
+        "URBAN_RETENTION_MINUTES_DAYS": minutes,
+        "URBAN_RETENTION_HOURS_DAYS": hours,
+    }
+    if wrong:
+        with pytest.raises(SettingsError, match=wrong):
+            load_settings(given)
+        return
+    kept = load_settings(given).retention
+    assert [kept.raw, kept.minutes, kept.hours] == [int(n) * DAY for n in (raw, minutes, hours)]
+
+
+def test_only_whole_days_are_removed_and_a_day_late() -> None:
+    now = parse_time("2026-11-22T03:00:00Z")
+    assert removed_before(0, now) is None
+    assert removed_before(10 * DAY, now) == parse_time("2026-11-11T00:00:00Z")
 
 
 def test_the_settings_table_names_every_setting() -> None:
