@@ -10,6 +10,7 @@ from analytics.indices.flood_stage import FloodStage
 from analytics.layout import Layout
 from analytics.lighting import Lighting
 from analytics.limits import Limits
+from analytics.traffic.performance import Performance
 
 
 def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Deriver, ...]:
@@ -18,4 +19,5 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
         FloodStage(layout.kinds, limits),
         Lighting(layout, limits),
         AirHours(layout),
+        Performance(layout, limits),
     )

@@ -16,7 +16,14 @@ from telemetry.arrays import Codes32, Mask, Values
 
 STAGES = ("bd1", "bd2", "bd3")
 RATED_POWER = "rated_power"
-NAMES = (*STAGES, RATED_POWER)
+# A traffic station: number of its road and distance from the road's beginning, in the direction of travel
+# [m]; lanes in its direction; speed of a free road [km/h]; length of road it stands for [km]; 1 on a road
+# without crossings; most vehicles a minute that are believable there.
+ROAD, CHAINAGE, LANES = "road", "chainage_m", "lanes"
+FREE_SPEED, SECTION, FREEWAY = "free_flow_kmh", "section_km", "freeway"
+CHATTER = "most_vehicles_per_min"
+TRAFFIC = (ROAD, CHAINAGE, LANES, FREE_SPEED, SECTION, FREEWAY, CHATTER)
+NAMES = (*STAGES, RATED_POWER, *TRAFFIC)
 
 
 class Limits:
@@ -51,7 +58,7 @@ class Limits:
     def _take(self, code: int, device: Device) -> None:
         self._table["registered"][code] = device.registered
         for name in NAMES:
-            self._table[name][code] = device.limits.get(name, np.nan)
+            self._table[name][code] = device.limits.get(name, np.nan) if device.limits else np.nan
 
     def of(self, name: str, device: Codes32) -> Values:
         """The limit of this name of each device; NaN where it has none."""

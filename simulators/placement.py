@@ -12,8 +12,10 @@ from devices.city import City, Site
 from devices.device import Device
 from devices.kind import Kind
 from devices.registry import Kinds
+from simulators.chance import keys
 from simulators.places import Places, Spot
 from simulators.shares import LAMPS_PER_FEEDER, shares
+from simulators.traffic import free_speed, lanes
 
 # The beginning of a device's id, by kind; a kind that is not here begins with its own name.
 PREFIX = {
@@ -82,8 +84,22 @@ def _placed(places: Places, kind: Kind, count: int) -> list[Device]:
         named[spot.name] = named.get(spot.name, 0) + 1
         label = LABEL.get(kind.name, kind.vi)
         name = f"{label} {spot.name} {named[spot.name]}"
-        devices.append(_device(places, kind.name, n, name, spot.lat, spot.lon))
+        limits = _road_limits(places, n) if kind.name == "traffic" else {}
+        devices.append(_device(places, kind.name, n, name, spot.lat, spot.lon, limits=limits))
     return devices
+
+
+def _road_limits(places: Places, n: int) -> dict[str, float]:
+    """What the city would know of a counter's place: road, distance along it, lanes, free speed."""
+    own = keys(places.seed, [_id("traffic", n)], "traffic")
+    limits = {
+        "lanes": float(lanes(own)[0]),
+        "free_flow_kmh": round(float(free_speed(own)[0]), 1),
+    }
+    if not places.roads:
+        return limits
+    road, metres = places.on_road("traffic", n)
+    return {"road": float(places.roads.index(road) + 1), "chainage_m": round(metres), **limits}
 
 
 def _at_site(places: Places, kind: Kind, n: int, site: Site) -> Device:

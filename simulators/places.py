@@ -61,6 +61,7 @@ class Places:
         self.roads = [Line(r) for r in city.roads]
         self.waters = [Line(w) for w in city.water]
         self._seed = seed
+        self.seed = key(seed, city.name)  # of what the city's devices do
         self._weights = _cumulative_weights(city)
         self._orders: dict[tuple[str, int], list[int]] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.chance import derived, normal, uniform, wander
+from simulators.chance import Keys, derived, normal, uniform, wander
 from simulators.fleet import Fleet, Rows
 from simulators.rhythm import by_hour, demand
 from telemetry.arrays import Values
@@ -21,15 +21,25 @@ TRUCKS = (
 RIDERS_ABREAST = 2.2  # motorcycles share a lane's width, so a loop is held by several at once
 
 
+def lanes(key: Keys) -> Values:
+    """Lanes in the direction that a counter of this key watches."""
+    return np.asarray(2.0 + np.floor(3.0 * uniform(derived(key, 80))))
+
+
+def free_speed(key: Keys) -> Values:
+    """Speed there while the road is free. [km/h]"""
+    return np.asarray(38.0 + 14.0 * uniform(derived(key, 82)))
+
+
 class TrafficModel:
     """What the counters report: vehicles in the interval, mean speed, occupancy."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._minutes = fleet.kind.interval_s / 60.0
-        self._lanes = 2.0 + np.floor(3.0 * uniform(derived(fleet.key, 80)))
+        self._lanes = lanes(fleet.key)
         # Vehicles a minute and lane at the peak, and speed of a free road [km/h].
         self._peak = 22.0 + 12.0 * uniform(derived(fleet.key, 81))
-        self._free = 38.0 + 14.0 * uniform(derived(fleet.key, 82))
+        self._free = free_speed(fleet.key)
         self._worst = 0.50 + 0.14 * uniform(derived(fleet.key, 83))
 
     def values(self, rows: Rows) -> dict[str, Values]:

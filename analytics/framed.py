@@ -1,0 +1,177 @@
+"""A deriver that judges bins of time from the windows of the engine: what changed is told, whatever the order.
+
+A subclass says what it looks at and how it judges; this one keeps the cells, finds out which bins are
+touched by news (with all later ones of the device), and tells what differs from what was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from analytics.deriver import Deriver
+from analytics.frames import NEVER, Frames, Look
+from analytics.layout import Layout
+from analytics.snapshot import Tables
+from store.telemetry import Rollups
+from telemetry.arrays import AnyArray, Index, Mask, Values
+from telemetry.flags import Flag
+from telemetry.readings import Readings
+
+
+class Input(NamedTuple):
+    """A column of the cells: `stat` (mean, sum, min, max, last, count) of a quantity's windows."""
+
+    quantity: str
+    stat: str = "mean"
+    dtype: DTypeLike = np.float32
+
+
+class Framed(Deriver):
+    """Args: name (of the state in a snapshot), kinds (names of the kinds looked at), step (of the windows
+    heard [ns]), split (windows in a bin), kept (bins a device), back (bins before one that it is judged
+    by), inputs (column → Input), outputs (what `judge` finds: those that the kind declares are told).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layout: Layout,
+        kinds: Sequence[str],
+        inputs: Mapping[str, Input],
+        outputs: Sequence[str],
+        *,
+        step: int,
+        kept: int,
+        back: int = 0,
+        split: int = 1,
+    ) -> None:
+        code = layout.kinds.quantity_code
+        members = np.array([k.name in kinds for k in layout.kinds], dtype=bool)
+        columns = {n: i.dtype for n, i in inputs.items()}
+        self.frames = Frames(name, layout, members, columns, outputs, kept=kept, split=split)
+        self.layout = layout
+        self._step, self._back = step, back
+        self._inputs = [(n, code.get(i.quantity, -1), i.stat) for n, i in inputs.items()]
+        self._heard = np.zeros(len(layout.kinds.quantities) + 1, dtype=bool)
+        self._heard[[c for _, c, _ in self._inputs]] = True
+        self._told = {n: code[n] for n in outputs if n in code}
+        self._digits = {n: _digits(layout, kinds, n) for n in self._told}
+        # As many bins at once as leave room for those that they look back on.
+        self._block = max(1, (kept - back) // 2)
+        self._closed = 0
+
+    def grow(self, first: int) -> None:
+        """The layout has devices from code `first` on that are new."""
+        self.frames.grow(first)
+
+    def tables(self) -> Tables:
+        """The state: by member, and by member and bin."""
+        return self.frames.tables()
+
+    def judge(self, look: Look) -> Mapping[str, AnyArray]:
+        """Output → [rows, bins], NaN where nothing is to be told."""
+        raise NotImplementedError
+
+    def touched_with(self, rows: Index) -> Index:
+        """Rows that are judged by what these rows hold, besides themselves."""
+        return rows[:0]
+
+    def close(self, step: int, rollups: Rollups, watermark: int, now: int) -> Readings:
+        """Windows that closed or were corrected → what follows from them, for bins that have ended."""
+        if step != self._step:
+            return Readings.empty()
+        closed = max(self._closed, watermark // (step * self.frames.split))
+        row = self.frames.members.row[rollups.device]
+        ours = np.flatnonzero((row >= 0) & self._heard[rollups.quantity])
+        if not len(ours) and closed == self._closed:
+            return Readings.empty()
+        self._closed = closed
+        block = rollups.start[ours] // (step * self.frames.split * self._block)
+        told = []
+        for number in np.unique(block).tolist():
+            which = ours[block == number]
+            self._take(row[which].astype(np.intp), rollups, which)
+            told.append(self.judged(now))
+        return Readings.concat(told) if told else self.judged(now)
+
+    def _take(self, row: Index, rollups: Rollups, which: Index) -> None:
+        window = rollups.start[which] // self._step
+        known = self.frames.claim(row, window)
+        row, window, which = row[known], window[known], which[known]
+        for name, quantity, stat in self._inputs:
+            mine = rollups.quantity[which] == quantity
+            if mine.any():
+                value = _stat(rollups, which[mine], stat)
+                self.frames.put(name, row[mine], window[mine], value)
+        self.touch(row, window // self.frames.split)
+
+    def touch(self, row: Index, bins: Index) -> None:
+        """Have those judged anew, too, that are judged by these rows."""
+        for number in np.unique(bins).tolist():
+            also = self.touched_with(np.unique(row[bins == number]))
+            pending = self.frames.rows["pending"]
+            np.minimum.at(pending, also, np.int32(number))
+
+    def judged(self, now: int) -> Readings:
+        """Judge what is pending and has ended."""
+        rows = self.frames.rows
+        pending = rows["pending"][: rows.rows]
+        due = np.flatnonzero((pending < self._closed) & (pending <= rows["newest"][: rows.rows]))
+        group = pending[due] // self.frames.kept
+        parts = [self._judged(due[group == g], now) for g in np.unique(group).tolist()]
+        return Readings.concat(parts)
+
+    def _judged(self, rows: Index, now: int) -> Readings:
+        f = self.frames
+        pending, newest = (f.rows[n][rows].astype(np.int64) for n in ("pending", "newest"))
+        first = int(pending.min())
+        last = int(np.minimum(newest, self._closed - 1).max())
+        bins = np.arange(first, last + 1)
+        slot, there = f.slots(rows, bins)
+        anew = bins >= pending[:, None]
+        whole = (bins - self._back > newest[:, None] - f.kept) & (bins < self._closed)
+        found = self.judge(Look(f, rows, first, len(bins), ~anew))
+        parts = []
+        for name, value in found.items():
+            changed, value = self._changed(name, slot, there & anew & whole, value)
+            if name in self._told:
+                row, at = np.nonzero(changed)
+                parts.append(self._readings(name, rows[row], bins[at], value[changed], now))
+        f.rows["pending"][rows] = np.where(newest >= self._closed, self._closed, NEVER)
+        return Readings.concat(parts)
+
+    def _changed(self, name: str, slot: Index, due: Mask, value: AnyArray) -> tuple[Mask, AnyArray]:
+        column = self.frames.cells[name]
+        value = np.round(value, self._digits[name]) if name in self._digits else value
+        before = column[slot]
+        changed = due & ~((before == value) | (np.isnan(before) & np.isnan(value)))
+        column[slot[changed]] = value[changed]
+        return changed, value
+
+    def _readings(self, name: str, row: Index, bins: Index, value: Values, now: int) -> Readings:
+        """At the beginning of each bin; NaN takes back what was told."""
+        flag = np.where(np.isnan(value), Flag.MISSING, Flag.GOOD)
+        time = bins * (self._step * self.frames.split)
+        quantity = np.full(len(row), self._told[name])
+        return Readings.of(self.frames.members.device[row], quantity, time, value, flag, now)
+
+
+def _digits(layout: Layout, kinds: Sequence[str], name: str) -> int:
+    """Decimals of a quantity's resolution."""
+    declared = (k.quantity(name) for k in layout.kinds if k.name in kinds)
+    resolution = next((q.resolution for q in declared if q is not None), 0.001)
+    return int(np.ceil(-np.log10(resolution) - 1e-9))
+
+
+def _stat(rollups: Rollups, which: Index, stat: str) -> Values:
+    """A statistic of windows; NaN where nothing counts in one."""
+    count = rollups.count[which]
+    if stat == "mean":
+        mean = np.full(len(which), np.nan)
+        return np.asarray(np.divide(rollups.sum[which], count, out=mean, where=count > 0))
+    value: AnyArray = getattr(rollups, stat)[which]
+    return np.where(count > 0, value, np.nan)
