@@ -72,14 +72,21 @@ def _worst(table: Table, run: Run, before: Mask) -> Values:
 
 
 def _updates(table: Table, run: Run, tell: Mask, worst: Values) -> Index:
-    """The last row of slots whose condition stands on, where it grew worse or was told long ago."""
-    ends = run.ends
-    stands = run.state[ends] & ~tell[ends]
+    """Rows that tell how bad it was: the last before it clears, and the last of a slot where it stands on.
+
+    Only where it grew worse since it was told; where it stands on also when that was long ago.
+    """
+    closing = run.state.copy()
+    closing[:-1] &= ~run.state[1:]
+    closing[run.ends] = run.state[run.ends]
+    rows = np.flatnonzero(closing & ~tell)
     told = forward_fill(run.time, tell, run.starts, table["told"][run.slot])
     known = forward_fill(worst, tell, run.starts, table["worst"][run.slot])
-    grew = (worst[ends] > known[ends]) | np.isnan(known[ends])
-    long_ago = run.time[ends] - told[ends] >= RETELL
-    updates: Index = ends[stands & (grew | long_ago)]
+    grew = (worst[rows] > known[rows]) | np.isnan(known[rows])
+    stands_on = np.zeros(len(closing), dtype=bool)
+    stands_on[run.ends] = True
+    long_ago = stands_on[rows] & (run.time[rows] - told[rows] >= RETELL)
+    updates: Index = rows[grew | long_ago]
     return updates
 
 

@@ -129,6 +129,7 @@ class DeviceInfo(Struct):
     registered: bool
     simulated: bool
     limits: dict[str, float]
+    tags: list[str]
     state: str
     online: bool
 

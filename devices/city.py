@@ -37,7 +37,7 @@ class Site:
     """A place where a device of `kind` stands or may stand.
 
     id      the device's id where it is one that people know by name, else ""
-    limits  as in Device.limits
+    limits, tags  as in Device
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Site:
     lon: float
     id: str = ""
     limits: Mapping[str, float]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,10 @@ def _city(table: dict[str, Any]) -> City:
         centre=(lat, lon),
         editions=table["editions"],
         areas=tuple(Area(**a) for a in table["areas"]),
-        sites=tuple(Site(**{"limits": {}, **s}) for s in table.get("sites", [])),
+        sites=tuple(
+            Site(**{"limits": {}, **s, "tags": tuple(s.get("tags", ()))})
+            for s in table.get("sites", [])
+        ),
         roads=_lines(table.get("roads", [])),
         mix=table["mix"],
         water=_lines(table.get("water", [])),

@@ -22,6 +22,7 @@ class Device:
     parent   what it hangs on: its feeder cabinet or gateway, or ""
     area     official code of the ward or commune, or ""
     limits   levels of its own, by name: {"bd1": 1.4} at a flood station, {"rated_power": 100} at a lamp
+    tags     words that a city groups its devices by, as rules may name them
     """
 
     id: str
@@ -34,6 +35,7 @@ class Device:
     registered: bool = True
     simulated: bool = False
     limits: dict[str, float] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
 
 class Catalogue:

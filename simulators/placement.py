@@ -105,8 +105,9 @@ def _road_limits(places: Places, n: int) -> dict[str, float]:
 def _at_site(places: Places, kind: Kind, n: int, site: Site) -> Device:
     device_id = site.id or _id(kind.name, n)
     return _device(
-        places, kind.name, n, site.name, site.lat, site.lon, device_id, limits=dict(site.limits)
-    )
+        places, kind.name, n, site.name, site.lat, site.lon, device_id, limits=dict(site.limits),
+        tags=site.tags,
+    )  # fmt: skip
 
 
 def _spot(places: Places, kind: str, n: int) -> Spot:
@@ -176,6 +177,7 @@ def _device(
     device_id: str = "",
     parent: str = "",
     limits: dict[str, float] | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Device:
     lat, lon = _inside(places.city, lat, lon)
     return Device(
@@ -189,6 +191,7 @@ def _device(
         registered=True,
         simulated=True,
         limits=limits or {},
+        tags=tags,
     )
 
 

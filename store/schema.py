@@ -38,6 +38,7 @@ DEVICES = Table(
     Column("registered", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("limits", Text, nullable=False),
+    Column("tags", Text, nullable=False, server_default="[]"),
 )
 
 ALERTS = Table(

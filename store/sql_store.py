@@ -59,7 +59,7 @@ class SqlOperations(SqlQuarantine, SqlNotify):
         """See OperationsStore.put_devices."""
         values = [
             {f: getattr(d, f) for f in Device.__dataclass_fields__}
-            | {"limits": json.dumps(d.limits)}
+            | {"limits": json.dumps(d.limits), "tags": json.dumps(d.tags)}
             for d in devices
         ]
         self._put_all(DEVICES, "id", values, keep=("id", "number"))
@@ -209,4 +209,7 @@ def _alert(row: Row[Any]) -> Alert:
 
 
 def _device(row: Row[Any]) -> Device:
-    return Device(**fields_of(row, Device) | {"limits": json.loads(row.limits)})
+    return Device(
+        **fields_of(row, Device)
+        | {"limits": json.loads(row.limits), "tags": tuple(json.loads(row.tags))}
+    )

@@ -19,10 +19,9 @@ import msgspec
 
 from devices.kind import Severity
 from telemetry.errors import DeclarationError
+from telemetry.schedule import Day, Schedule
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 SeverityName = Literal["low", "medium", "high", "critical"]
 NewsName = Literal["raised", "worse", "unattended", "cleared"]
 Language = Literal["vi", "en"]
@@ -76,20 +75,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and (not self.kinds or subject.kind in self.kinds)
             and (not self.areas or subject.area in self.areas)
             and (not self.rules or subject.rule in self.rules)
-            and self.is_on(local)
+            and Schedule(self.days, self.start, self.end).holds(local)
         )
-
-    def is_on(self, local: datetime) -> bool:
-        """True where its days and hours hold. An hour after midnight belongs to the day it began on."""
-        now = local.time()
-        start, end = self.start or time.min, self.end or time.min
-        day = local.weekday()
-        if start < end:
-            inside = start <= now < end
-        else:
-            inside = now >= start or now < end
-            day -= start != end and now < end
-        return inside and (not self.days or DAYS[day % 7] in self.days)
 
 
 class Subject(msgspec.Struct, frozen=True):

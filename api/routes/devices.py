@@ -79,6 +79,7 @@ def device_fields(context: Context, code: int, found: States) -> dict[str, Any]:
         "registered": device.registered,
         "simulated": device.simulated,
         "limits": dict(device.limits),
+        "tags": list(device.tags),
         "state": found.state[code] if code < len(found.state) else "silent",
         "online": bool(found.online[code]) if code < len(found.state) else False,
     }

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.engine import Engine
+from analytics.facts import What
 from telemetry.clock import HOUR, MINUTE, SECOND
 from tests.analytics.city import KINDS, T0, Row, Told, batch, catalogue, engine
 
@@ -173,3 +174,27 @@ def test_no_rule_waits_for_values_that_are_suspect_anyway(kind: str) -> None:
             assert span.high - rule.above >= 0.05 * (span.high - span.low), rule.code
         else:
             assert rule.level - span.low >= 0.05 * (span.high - span.low), rule.code
+
+
+def worst_of_each(rows: list[Row], cuts: list[int]) -> list[float]:
+    """The worst value that was told of each time that the wind was strong."""
+    known = catalogue()
+    e, found = engine(known), []
+    for a, b in pairwise([0, *cuts, len(rows)]):
+        told = e.process(batch(known, rows[a:b]), T0 + 100 * HOUR).transitions
+        for what, worst in zip(told.what.tolist(), told.worst.tolist(), strict=True):
+            if what == What.RAISE:
+                found.append(worst)
+            elif what == What.UPDATE:
+                found[-1] = worst
+    return found
+
+
+@given(
+    st.lists(st.sampled_from([10.0, 14.0, 18.0, 19.0, 21.0, 25.0]), min_size=1, max_size=30),
+    st.sets(st.integers(1, 29), max_size=4),
+)
+def test_how_bad_it_was_does_not_depend_on_the_cuts(values: list[float], cuts: set[int]) -> None:
+    rows = wind(values)
+    singly = worst_of_each(rows, list(range(1, len(rows))))
+    assert worst_of_each(rows, sorted(c for c in cuts if c < len(rows))) == singly
