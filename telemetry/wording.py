@@ -18,7 +18,7 @@ _UNITS = {
     "{MPN}/100.mL": "MPN/100 mL",
     "dB{A}": "dB(A)",
     "kW.h": "kWh",
-    "{PCU}": "PCU",
+    "{veh}.h": "{veh}·h",
     "{index}": "",
     "{state}": "",
     "{stage}": "",
@@ -28,9 +28,8 @@ _UNITS = {
 
 def unit_text(unit: str, language: str) -> str:
     """A UCUM code as people write it; "" where there is nothing to write."""
-    if unit == "{veh}":
-        return "xe" if language == "vi" else "veh"
-    return _UNITS.get(unit, unit)
+    vehicles = "xe" if language == "vi" else "veh"
+    return _UNITS.get(unit, unit).replace("{veh}", vehicles).replace("{", "").replace("}", "")
 
 
 def number_text(value: float, language: str, digits: int | None = None) -> str:

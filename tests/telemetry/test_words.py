@@ -29,6 +29,7 @@ from telemetry.readings import Readings
 from telemetry.retention import removed_before
 from telemetry.settings import SETTINGS, as_table, load_settings
 from telemetry.units import conversion, unit
+from telemetry.wording import unit_text
 
 
 @pytest.mark.parametrize(
@@ -289,3 +290,17 @@ def test_a_wrong_address_is_refused_without_its_password() -> None:
     assert "t0ken" not in str(caught.value) and "db:8086/org/bucket" in str(caught.value)
     for good in ("influx1://u:p@h/db", "influx://t@h:8086/o/b", "duckdb:///x"):
         assert load_settings({"URBAN_TELEMETRY": good}).telemetry == good
+
+
+@pytest.mark.parametrize(
+    ("unit", "vi", "en"),
+    [
+        ("{veh}/h", "xe/h", "veh/h"),
+        ("{veh}.h", "xe·h", "veh·h"),
+        ("{PCU}/h", "PCU/h", "PCU/h"),
+        ("{index}", "", ""),
+        ("ug/m3", "µg/m³", "µg/m³"),
+    ],
+)
+def test_units_as_people_write_them(unit: str, vi: str, en: str) -> None:
+    assert (unit_text(unit, "vi"), unit_text(unit, "en")) == (vi, en)
