@@ -10,14 +10,21 @@ from analytics.indices.flood_stage import FloodStage
 from analytics.layout import Layout
 from analytics.lighting import Lighting
 from analytics.limits import Limits
+from analytics.traffic.bottleneck import Bottleneck
+from analytics.traffic.health import Health
+from analytics.traffic.incidents import Incidents
 from analytics.traffic.performance import Performance
 
 
 def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Deriver, ...]:
     """One of each, in the order in which what they derive is told. `zone` is the city's: for local days."""
+    bottleneck = Bottleneck(layout, limits, zone)
     return (
         FloodStage(layout.kinds, limits),
         Lighting(layout, limits),
         AirHours(layout),
         Performance(layout, limits),
+        bottleneck,
+        Incidents(layout, limits, bottleneck),
+        Health(layout, limits),
     )

@@ -80,6 +80,11 @@ class Framed(Deriver):
         """Rows that are judged by what these rows hold, besides themselves."""
         return rows[:0]
 
+    def counted(
+        self, name: str, rows: Index, bins: Index, before: AnyArray, after: AnyArray
+    ) -> None:
+        """Hear that an output of these bins is another one now: sums over more bins than are kept follow."""
+
     def close(self, step: int, rollups: Rollups, watermark: int, now: int) -> Readings:
         """Windows that closed or were corrected → what follows from them, for bins that have ended."""
         if step != self._step:
@@ -137,20 +142,25 @@ class Framed(Deriver):
         found = self.judge(Look(f, rows, first, len(bins), ~anew))
         parts = []
         for name, value in found.items():
-            changed, value = self._changed(name, slot, there & anew & whole, value)
+            changed, before, value = self._changed(name, slot, there & anew & whole, value)
+            row, at = np.nonzero(changed)
+            if len(row):
+                self.counted(name, rows[row], bins[at], before[changed], value[changed])
             if name in self._told:
-                row, at = np.nonzero(changed)
                 parts.append(self._readings(name, rows[row], bins[at], value[changed], now))
         f.rows["pending"][rows] = np.where(newest >= self._closed, self._closed, NEVER)
         return Readings.concat(parts)
 
-    def _changed(self, name: str, slot: Index, due: Mask, value: AnyArray) -> tuple[Mask, AnyArray]:
+    def _changed(
+        self, name: str, slot: Index, due: Mask, value: AnyArray
+    ) -> tuple[Mask, AnyArray, AnyArray]:
+        """(what is another one now, as it was, as it is), rounded as its quantity asks; it is kept."""
         column = self.frames.cells[name]
-        value = np.round(value, self._digits[name]) if name in self._digits else value
+        new: AnyArray = np.round(value, self._digits[name]) if name in self._digits else value
         before = column[slot]
-        changed = due & ~((before == value) | (np.isnan(before) & np.isnan(value)))
-        column[slot[changed]] = value[changed]
-        return changed, value
+        changed: Mask = due & ~((before == new) | (np.isnan(before) & np.isnan(new)))
+        column[slot[changed]] = new[changed]
+        return changed, before, new
 
     def _readings(self, name: str, row: Index, bins: Index, value: Values, now: int) -> Readings:
         """At the beginning of each bin; NaN takes back what was told."""

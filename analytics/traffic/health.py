@@ -1,0 +1,94 @@
+"""Minutes of a traffic station → detector_fault: no hits, chatter, locked on.
+
+After IRIS (Minnesota DOT), whose bounds are for one lane of cars: 38 vehicles in 30 s. A lane's width of
+motorcycles breaches it day by day, so here it is the station's own `most_vehicles_per_min`, and where
+there is none 76 a minute and lane times the 2.2 riders that pass abreast. A value that
+never changes is found by the flat line test of quality control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+import numpy as np
+
+from analytics.framed import Framed, Input
+from analytics.frames import Look
+from analytics.layout import Layout
+from analytics.limits import CHATTER, LANES, Limits
+from analytics.traffic.equivalents import CLASSES
+from analytics.traffic.performance import LANES_USUAL
+from telemetry.arrays import AnyArray, Values
+from telemetry.clock import MINUTE
+
+NO_HITS_MIN = 240.0  # IRIS, mainline: four hours
+LOCKED_MIN = 2.0
+LOCKED_PERCENT = 99.5
+CHATTER_MIN = 1_440.0  # chatter stands for a day after the last of it
+PER_LANE = 2 * 38 * 2.2
+KEPT = 40
+
+
+class Fault(IntEnum):
+    """What is wrong with a detector; the first that applies."""
+
+    NONE = 0
+    NO_HITS = 1
+    CHATTER = 2
+    LOCKED_ON = 3
+
+
+class Health(Framed):
+    """State per station: minutes without a vehicle, minutes held, minutes that chatter still stands."""
+
+    def __init__(self, layout: Layout, limits: Limits) -> None:
+        inputs = {c: Input(c, "sum") for c in CLASSES} | {"occupancy": Input("occupancy")}
+        super().__init__(
+            "detector_health", layout, ["traffic"], inputs,
+            ("detector_fault", "_silent", "_locked", "_chatter"), step=MINUTE, kept=KEPT, back=1,
+        )  # fmt: skip
+        self._limits = limits
+
+    def judge(self, look: Look) -> Mapping[str, AnyArray]:
+        """A Fault for each minute that was heard."""
+        classes = [look.of(c) for c in CLASSES]
+        heard = np.logical_or.reduce([~np.isnan(x) for x in classes])
+        vehicles = np.asarray(sum(np.nan_to_num(x) for x in classes))
+        held = look.of("occupancy") >= LOCKED_PERCENT
+        most = self._most(look)[:, None]
+        silent = _lasting(look, "_silent", heard & (vehicles == 0))
+        locked = _lasting(look, "_locked", held)
+        chatter = _left(look, "_chatter", vehicles > most)
+        fault = np.select(
+            [locked >= LOCKED_MIN, chatter > 0, silent >= NO_HITS_MIN],
+            [Fault.LOCKED_ON, Fault.CHATTER, Fault.NO_HITS],
+            Fault.NONE,
+        ).astype(np.float64)
+        fault[~heard] = np.nan
+        return {"detector_fault": fault, "_silent": silent, "_locked": locked, "_chatter": chatter}
+
+    def _most(self, look: Look) -> Values:
+        device = self.frames.members.device[look.rows]
+        own, lanes = self._limits.of(CHATTER, device), self._limits.of(LANES, device)
+        return np.where(own > 0, own, PER_LANE * np.where(lanes > 0, lanes, LANES_USUAL))
+
+
+def _lasting(look: Look, name: str, holds: AnyArray) -> Values:
+    """Minutes up to each for which it has held."""
+    told = np.nan_to_num(look.found(name, 1))
+    before, out = told[:, 0], np.empty(holds.shape)
+    for at in range(look.count):
+        now = np.where(holds[:, at], before + 1.0, 0.0)
+        before = out[:, at] = np.where(look.settled[:, at], told[:, at + 1], now)
+    return out
+
+
+def _left(look: Look, name: str, happens: AnyArray) -> Values:
+    """Minutes for which it still stands."""
+    told = np.nan_to_num(look.found(name, 1))
+    before, out = told[:, 0], np.empty(happens.shape)
+    for at in range(look.count):
+        now = np.where(happens[:, at], CHATTER_MIN, np.maximum(before - 1.0, 0.0))
+        before = out[:, at] = np.where(look.settled[:, at], told[:, at + 1], now)
+    return out
