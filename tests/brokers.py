@@ -33,13 +33,13 @@ class Broker(Protocol):
 class Mosquitto:
     """Debian's mosquitto, with the persistence that survives a restart.
 
-    snapshots: write everything to disk after every change, so that a SIGKILL loses next to nothing; that
-    is slow. Without them only a clean stop keeps what it holds.
+    changes: write everything to disk after so many changes, so that a SIGKILL loses no more than those; 1
+    loses next to nothing and is slow. 0: only a clean stop keeps what it holds.
     """
 
-    def __init__(self, folder: Path, snapshots: bool = True) -> None:
+    def __init__(self, folder: Path, changes: int = 1) -> None:
         self.folder = folder
-        self._snapshots = snapshots
+        self.changes = changes
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +54,11 @@ class Mosquitto:
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
             f"persistence true\npersistence_location {self.folder}/\n"
-            + ("autosave_on_changes true\nautosave_interval 1\n" if self._snapshots else "")
+            + (
+                f"autosave_on_changes true\nautosave_interval {self.changes}\n"
+                if self.changes
+                else ""
+            )
             + "max_inflight_messages 0\nmax_queued_messages 100000\n"
             + ("user root\n" if Path("/root").owner() == "root" else "")
         )

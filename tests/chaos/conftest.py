@@ -16,10 +16,11 @@ from tests.services import require
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     if request.param == "mosquitto":
         require("mosquitto", mosquitto_present())
-    # Only where the broker itself is killed does it matter what Mosquitto has on disk (test_broker.py).
-    killed = request.module.__name__.endswith("test_broker")
+    # Only where the broker itself is killed does it matter what Mosquitto has on disk (test_broker.py): there
+    # it has the persistence that a city runs.
+    changes = 1_000 if request.module.__name__.endswith("test_broker") else 0
     folder = tmp_path / "broker"
-    made = make_broker("nats", folder) if request.param == "nats" else Mosquitto(folder, killed)
+    made = make_broker("nats", folder) if request.param == "nats" else Mosquitto(folder, changes)
     made.start()
     yield made
     made.stop()

@@ -1,5 +1,6 @@
 """SIGKILL and restart of the broker under load. NATS loses nothing that it confirmed; Mosquitto, which
-keeps its messages in snapshots, loses at most what it confirmed after the last one."""
+keeps its messages in snapshots, loses what it confirmed after the last one and had not handed on: with
+`autosave_on_changes true` and `autosave_interval 1000`, as a city runs it, a thousand messages at most."""
 
 from __future__ import annotations
 
@@ -15,9 +16,10 @@ from tests.chaos.ingestor import IngestProcess
 from tests.chaos.load import Load, Verdict, settle
 
 KILLS = 4
-# autosave_interval 1: a snapshot follows every turn of Mosquitto's loop in which something changed. A turn
-# takes at most one packet from each client, and confirms before the snapshot is written (src/loop.c).
-LOST_PER_KILL = 2
+# A message that is taken is a change, at least. Without a snapshot the session itself would be gone: the
+# first thousand changes come before the first kill.
+LOST_PER_KILL = 1_000
+WARM, ALONE = 1_200, 1_500
 
 
 @pytest.mark.timeout(120)
@@ -28,6 +30,7 @@ def test_a_broker_that_is_killed_under_load_comes_back_with_what_it_confirmed(
     ingestor.start()
     wait_until(lambda: ingestor.report()["trouble"] == "", 30)
     load = Load(broker.port)
+    load.wait_for(WARM)
     for number in range(KILLS):
         # In every other life the ingestor is dead too, so that only the broker has what was confirmed.
         _life(rng, broker, ingestor, load, alone=number % 2 == 1)
@@ -45,7 +48,7 @@ def _life(
     load.wait_for(rng.randrange(100, 600))
     if alone:
         ingestor.kill()
-        load.wait_for(100)
+        load.wait_for(ALONE)
     time.sleep(rng.uniform(0, 0.1))  # not always between two bursts
     kill(broker)
     broker.start()
@@ -58,7 +61,9 @@ def _assert_bounded(broker: Broker, confirmed: set[int], verdict: Verdict) -> No
     lost = confirmed - verdict.kept
     bound = KILLS * LOST_PER_KILL if _snapshots(broker) else 0
     assert len(lost) <= bound, f"confirmed and lost: {sorted(lost)}"
-    assert len(confirmed) > 200 * KILLS / 2
+    # The loss is real: who may not have it takes nats-server, or Mosquitto 2.1 with its sqlite plugin.
+    assert (len(lost) > 0) == _snapshots(broker)
+    assert len(confirmed) > KILLS / 2 * ALONE
     assert verdict.kept <= confirmed
 
 
