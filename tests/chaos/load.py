@@ -17,6 +17,7 @@ from store.sql_store import SqlOperations
 from telemetry.clock import SECOND
 from tests.brokers import Publisher, wait_until
 from tests.chaos.ingestor import IngestProcess, Place
+from tests.chaos.order import assert_order_kept_in
 
 T0 = 1_790_000_000
 DEVICES = 10
@@ -113,8 +114,9 @@ def settle(ingestor: IngestProcess, count: int, timeout_s: float = 30) -> Verdic
 
 
 def judge(place: Place) -> Verdict:
-    """Read the files of an ingestor that has ended. Fails where a reading is there twice, wrong or half,
-    or where the account does not agree with the rows."""
+    """Read the files of an ingestor that has ended. Fails where a reading is there twice, wrong or half, out
+    of its device's order, or where the account does not agree with the rows."""
+    assert_order_kept_in(place.telemetry)
     with duckdb.connect(str(place.telemetry), read_only=True) as db:
         rows = db.execute(
             "select d.name, q.name, r.time, r.value from readings r join device d on d.number = r.device "

@@ -20,6 +20,7 @@ from telemetry.readings import Readings
 from tests.brokers import Broker, Publisher, make_broker, publish_all, wait_until
 from tests.chaos.ingestor import IngestProcess, Place
 from tests.chaos.load import Load, settle
+from tests.chaos.order import assert_order_kept
 from tests.ingest.conftest import Bench, build, holds
 
 DEVICES = 20
@@ -86,6 +87,7 @@ def test_a_clock_an_hour_ahead_is_refused_and_one_a_year_behind_is_late(
     publish_all(nats.port, [*ahead, *behind])
     wait_until(lambda: bench.account().get("messages", 0) == 151)
     ours.stop()
+    assert_order_kept(bench.telemetry)
     account = bench.account()
     assert account["quarantined:time_ahead"] == 50
     assert account["stored"] == 101 and holds(account)
@@ -107,6 +109,7 @@ def test_poison_in_every_batch_takes_no_good_message_with_it(nats: Broker, bench
     publish_all(nats.port, sent)
     wait_until(lambda: bench.account().get("messages", 0) == 1_000)
     ours.stop()
+    assert_order_kept(bench.telemetry)
     account = bench.account()
     assert account["stored"] == 900 == len(bench.stored())
     assert sum(n for name, n in account.items() if name.startswith("quarantined:")) == 100
@@ -133,6 +136,7 @@ def test_a_device_at_50_times_its_rate_leaves_the_others_their_latency(
         clock.wait(0.1)  # ten readings a second of each, 500 of the mad one
     wait_until(lambda: len(arrivals.stored) == rounds * (DEVICES + MAD), 20)
     ours.stop()
+    assert_order_kept(bench.telemetry)
     others.close()
     mad.close()
     latency = np.array([arrivals.stored[key] - at for key, at in sent.items()])

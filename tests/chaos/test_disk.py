@@ -18,6 +18,7 @@ from telemetry.address import BrokerAddress
 from telemetry.clock import SystemClock
 from telemetry.errors import StoreError
 from tests.brokers import Broker, publish_all, wait_until
+from tests.chaos.order import assert_order_kept
 from tests.ingest.conftest import Bench, build, holds
 
 MESSAGES = 3_000
@@ -139,6 +140,7 @@ def _assert_all_arrive(bench: Bench, ours: Receiver) -> None:
     ours.stop()
     stored = {(int(d[5:]), t // 10**9): v for (d, _, t), v in bench.stored().items()}
     assert stored == {(i % 7, 1_790_000_000 + i): i % 400 for i in range(MESSAGES)}
+    assert_order_kept(bench.telemetry)
     assert holds(bench.account())
 
 

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.brokers import Publisher, wait_until
+from tests.chaos.order import assert_order_kept_in
 from tests.platform_process import UpProcess
 
 T0 = 1_790_000_000
@@ -70,6 +71,7 @@ def test_killing_everything_under_load_loses_nothing_confirmed(platform: UpProce
     account = totals(platform)
     platform.interrupt()
     stored = readings(platform.folder / "data" / "telemetry.duckdb")
+    assert_order_kept_in(platform.folder / "data" / "telemetry.duckdb")
     assert confirmed - stored == set(), "confirmed and lost"
     assert len(stored) == load.sent == account["stored"]
     assert account["balanced"] is True
