@@ -85,3 +85,10 @@ def sync(text: str) -> str:
     if text != "always" and not (text[:-1].isdigit() and text[-1] in "sm"):
         raise ValueError
     return text
+
+
+def toml_file(text: str) -> str:
+    """The name of a TOML file, or nothing."""
+    if text and not text.endswith(".toml"):
+        raise ValueError
+    return text

@@ -23,6 +23,7 @@ from telemetry.setting_values import (
     one_of,
     real,
     sync,
+    toml_file,
     url,
     whole,
 )  # fmt: skip
@@ -168,7 +169,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "empty, or a .toml file (see docs/notification.md)",
         "Who hears of which alert; empty: nobody is sent anything",
-        str,
+        toml_file,
     ),
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )
