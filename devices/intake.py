@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from telemetry.arrays import AnyArray, Mask
@@ -44,8 +45,7 @@ class Refused(UrbanError):
         self.whole = whole
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message as the broker gave it. `received` in ns; `mid` and `generation` are for the receipt."""
 
     topic: str

@@ -108,9 +108,9 @@ class Receiver:
                 "resend", f"is not done after {timeout_s:g} s", remedy="look again in a while"
             ) from None
 
-    def _take(self, message: Message) -> None:
+    def _take(self, messages: list[Message]) -> None:
         """Called by paho's thread."""
-        self._inbox.append(message)
+        self._inbox.extend(messages)
         if not self._filled.is_set():
             self._filled.set()
         # At QoS 1 the broker stops at its in-flight limit; QoS 0 knows none, so the socket waits instead.

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from devices.intake import Message
+from ingest.bulk_client import BulkClient
 from telemetry import metrics
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
@@ -31,7 +32,7 @@ _MAX_RECEIVE = 65_535
 
 
 class Session:
-    """One persistent MQTT session. `on_message` is called from paho's thread.
+    """One persistent MQTT session. `on_messages` is called from paho's thread, with messages as they came.
 
     in_flight: messages that may be unacknowledged at a time.
     """
@@ -43,18 +44,21 @@ class Session:
         topics: Sequence[str],
         in_flight: int,
         clock: Clock,
-        on_message: Callable[[Message], None],
+        on_messages: Callable[[list[Message]], None],
     ) -> None:
         self._address = address
         self._client_id = client_id
         self._topics = topics
         self._in_flight = in_flight
         self._clock = clock
-        self._deliver = on_message
+        self._deliver = on_messages
         self._subscribed = threading.Event()
         self._answered = threading.Event()
         self._stopping = threading.Event()
         self._generation = 0
+        self._changing = (
+            threading.Lock()
+        )  # a receipt must not slip from one connection into the next
         self.trouble = "not connected yet"
         self._client = self._new_client(MQTTProtocolVersion.MQTTv5)
 
@@ -77,9 +81,9 @@ class Session:
         Those of an earlier connection are left out: their numbers name other messages by now, and the
         broker sends them again.
         """
-        for message in messages:
-            if message.qos and message.generation == self._generation:
-                self._client.ack(message.mid, message.qos)
+        with self._changing:
+            now = self._generation
+            self._client.acknowledge([m.mid for m in messages if m.qos and m.generation == now])
         metrics.ACKNOWLEDGED.inc(len(messages))
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -95,15 +99,8 @@ class Session:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _new_client(self, version: MQTTProtocolVersion) -> paho.Client:
-        clean = None if version == MQTTProtocolVersion.MQTTv5 else False
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=clean,
-            protocol=version,
-            manual_ack=True,
-        )
+    def _new_client(self, version: MQTTProtocolVersion) -> BulkClient:
+        client = BulkClient(self._client_id, version, self._deliver, self._stamp)
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
         if self._address.tls:
@@ -112,8 +109,10 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = lambda *_: self._answered.set()
-        client.on_message = self._on_message
         return client
+
+    def _stamp(self) -> tuple[int, int]:
+        return self._clock.now(), self._generation
 
     def _connect(self) -> None:
         options: dict[str, Any] = {}
@@ -165,18 +164,11 @@ class Session:
         if client is not self._client:
             return
         # Receipts of the old connection would name other messages on the new one.
-        self._generation += 1
+        with self._changing:
+            self._generation += 1
         self._subscribed.clear()
         metrics.CONNECTED.set(0)
         self._jitter()
         if not self._stopping.is_set():
             self.trouble = f"no connection to the broker at {self._address} ({code})"
             _LOG.warning("%s", self.trouble)
-
-    def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = repr(message._topic)
-        payload, now = bytes(message.payload), self._clock.now()
-        self._deliver(Message(topic, payload, now, message.mid, message.qos, self._generation))
