@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from api.schemas import AccountLine
 from commands.doctor_facts import Facts
-from commands.runbook import heading, remedy
+from commands.runbook import heading, remedy, said
 
+_LOG = "it goes on trying by itself; the log in the data folder (urban.log) says more"
 SHOWN = 5  # devices of one finding that are named
 # A device that loses one message in a hundred, or sends one in ten late, is worth a look.
 GAP_SHARE, LATE_SHARE = 0.01, 0.10
@@ -52,7 +53,8 @@ def _parts(facts: Facts) -> Iterator[Finding]:
         return
     wrong = {name: words for name, words in facts.checks.items() if words}
     for name, words in wrong.items():
-        do = "it goes on trying by itself; the log in the data folder (urban.log) says more"
+        code = said(words)
+        do = f"{remedy(code)} ({heading(code)})" if code else _LOG
         yield Finding(name, Level.ATTENTION, words, do)
     well = [name for name in facts.checks if name not in wrong]
     if well:

@@ -22,6 +22,15 @@ def remedy(code: str) -> str:
     return " ".join(found[1].split()) if found else ""
 
 
+def said(words: str) -> str:
+    """The code of the section whose words (`Says: “…”`) stand in what a part says is wrong; "" for none."""
+    for code, body in _sections().items():
+        phrase = re.search(r"^Says: “(.+)”$", body, flags=re.M)
+        if phrase is not None and phrase[1] in words:
+            return code
+    return ""
+
+
 @cache
 def _sections() -> dict[str, str]:
     try:

@@ -23,6 +23,16 @@ def test_its_links_lead_somewhere() -> None:
         assert "://" in link or (ROOT / link).exists(), link
 
 
+def test_the_guarantee_is_three_sentences_with_what_is_not_and_the_price() -> None:
+    text = re.split(r"^## ", README, flags=re.M)
+    (body,) = [part for part in text if part.startswith("The guarantee, in three sentences\n")]
+    sentences = re.findall(r"\*\*([^*]+):\*\*(.+?\.)(?=\n\*\*|\n\n|\Z)", body, flags=re.S)
+    assert [name for name, _ in sentences] == ["Guaranteed", "Not guaranteed", "The price"]
+    for _, sentence in sentences:
+        assert len(re.findall(r"\.(?:\s|$)", sentence)) == 1, sentence
+    assert "URBAN_SYNC" in sentences[1][1] and "1,000 changes" in sentences[1][1]
+
+
 def test_its_commands_exist() -> None:
     used = set(re.findall(r"\.venv/bin/urban ([a-z]+)", README))
     assert used and used <= set(cli.COMMANDS)

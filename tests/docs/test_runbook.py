@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from commands.runbook import remedy, said
 from devices.kind import AlertRule
 from devices.registry import load_kinds
 from telemetry.reasons import Reason
@@ -24,6 +27,42 @@ def sections(part: str) -> dict[str, str]:
     codes = found[::2]
     assert len(codes) == len(set(codes))
     return dict(zip(codes, found[1::2], strict=True))
+
+
+def sources() -> str:
+    """The code that may say something."""
+    root = RUNBOOK.parent.parent
+    return "".join(p.read_text() for part in ("ingest", "store") for p in root.glob(f"{part}/*.py"))
+
+
+def test_trouble_of_the_platform_says_what_it_means_and_what_to_do_in_the_programs_own_words() -> (
+    None
+):
+    found = sections("The platform")
+    assert {"broker_away", "store_away", "store_login", "spool_full", "disk_full"} <= set(found)
+    code = sources()
+    for name, text in found.items():
+        phrase = re.findall(r"^Says: “(.+)”$", text, flags=re.M)
+        assert len(phrase) == 1, name
+        # The system's own words are none of ours.
+        assert phrase[0] in code or phrase[0] == os.strerror(errno.ENOSPC), phrase
+        for word in ("Means:", "Check:", "Mend:"):
+            assert text.count(word) == 1, (name, word)
+        assert re.search(r"\*[^*]+\*", text), "in Vietnamese too"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("influx1://h/db: InfluxDB does not let us in (401: no) (trying again)", "store_login"),
+        ("/data/spool: the spool is full (100 bytes); bring the store back", "spool_full"),
+        ("no connection to the broker at mqtt://127.0.0.1:1883 (Unspecified error)", "broker_away"),
+        ("something that nobody has foreseen", ""),
+    ],
+)
+def test_trouble_leads_to_its_section(words: str, code: str) -> None:
+    assert said(words) == code
+    assert not code or remedy(code)
 
 
 def test_every_alert_rule_has_its_heading_and_no_heading_is_stale() -> None:
