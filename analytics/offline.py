@@ -12,7 +12,7 @@ from analytics.layout import Layout
 from analytics.limits import Limits
 from analytics.rows import segments
 from analytics.table import Table
-from devices.kind import ONLINE
+from devices.kind import ONLINE, REFUSED_SHARE
 from telemetry.arrays import AnyArray, Codes32, Mask, Times
 from telemetry.clock import SECOND
 from telemetry.flags import Flag
@@ -36,6 +36,7 @@ class Presence:
         self._limits = limits
         self._timeout = np.array([k.timeout_s for k in layout.kinds], dtype=np.int64) * SECOND
         self._quantity = layout.kinds.quantity_code[ONLINE.name]
+        self._ours = layout.kinds.quantity_code[REFUSED_SHARE.name]
         self.table = Table(
             {
                 "heard": (np.int64, NEVER),
@@ -64,6 +65,10 @@ class Presence:
 
     def hear(self, batch: Readings) -> Readings:
         """Take in a batch: who is online or offline by it. Tells changes, and the first of a device."""
+        # What ingest says of a device is no sign of its life.
+        said_by_us = batch.quantity == self._ours
+        if said_by_us.any():
+            batch = batch.take(~said_by_us)
         if not len(batch):
             return Readings.empty()
         is_status = batch.quantity == self._quantity

@@ -9,7 +9,7 @@ import numpy as np
 
 from api.context import Context
 from api.encode import severity_name
-from devices.kind import ONLINE
+from devices.kind import ONLINE, REFUSED_SHARE
 from store.records import Alert, AlertState
 from store.telemetry import Series
 from telemetry.arrays import Codes32, Mask, Times
@@ -43,7 +43,8 @@ def active(alerts: Iterable[Alert]) -> list[Alert]:
 def states(context: Context, latest: Readings, standing: Iterable[Alert]) -> States:
     """The state of every device, from `latest` (all series) and the standing alerts."""
     count = len(context.catalogue)
-    newest = _newest(latest, count)
+    told_by_us = latest.quantity == context.kinds.quantity_code[REFUSED_SHARE.name]
+    newest = _newest(latest.take(~told_by_us), count)
     online = _online(context, latest, newest)
     by_device: dict[str, list[Alert]] = {}
     for alert in active(standing):

@@ -145,10 +145,10 @@ class _TimedPipeline(Pipeline):
         finally:
             self.store_s += time.thread_time() - begun
 
-    def _prepare(self, messages: Sequence[Message]) -> Prepared:
+    def _prepare(self, messages: Sequence[Message], asked: bool = False) -> Prepared:
         begun = time.thread_time()
         try:
-            return super()._prepare(messages)
+            return super()._prepare(messages, asked)
         finally:
             self.decode_s += time.thread_time() - begun
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from analytics.alerts.book import AlertBook
 from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
@@ -21,6 +23,7 @@ from devices.device import Catalogue, Device
 from devices.registry import load_kinds
 from ingest.broker import EmbeddedBroker
 from ingest.decode import Decoder
+from ingest.fairness import Fairness, Rates
 from ingest.housekeeping import Housekeeping
 from ingest.pipeline import Pipeline
 from ingest.receiver import Receiver
@@ -117,7 +120,8 @@ class Platform:
         now = self.clock.now()
         rows = self.telemetry.latest(Series())
         simulated = [self.catalogue.devices[d].simulated for d in rows.device.tolist()]
-        times = rows.time[simulated]
+        measured = self.catalogue.kinds.accepted[self.catalogue.kind_of[rows.device], rows.quantity]
+        times = rows.time[np.array(simulated, dtype=bool) & measured]
         return min(int(times.max()), now) if len(times) else None
 
     def _place_simulated(self) -> None:
@@ -177,6 +181,7 @@ class Platform:
             limits,
             self.clock,
             self.refusals,
+            self._fairness(),
         )
         spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
         self.sink = Sink(pipeline, spool, self._stored)
@@ -195,6 +200,17 @@ class Platform:
 
     def _channel_fails(self, channel: str, words: str) -> None:
         _LOG.error("channel %s %s", channel, words or "works again")
+
+    def _fairness(self) -> Fairness | None:
+        settings = self.settings
+        if settings.rate_factor == 0:
+            return None
+        rates = Rates(
+            settings.rate_factor, settings.rate_burst_s, settings.rate_calm_s, settings.batch
+        )
+        made = Fairness(self.catalogue, rates)
+        made.adopt(self.telemetry.latest(Series()), self.clock.now())
+        return made
 
     def _stored(self, readings: Readings) -> None:
         self.worker.wake()

@@ -96,6 +96,10 @@ class Intake:
         path, detail = _printable(path, _MAX_PATH), _printable(detail, _MAX_DETAIL)
         self.rejects.append(Reject(message, reason, path, detail, device))
 
+    def replace(self, readings: Readings, message: AnyArray, record: AnyArray) -> None:
+        """Hold these columns instead of all that were added."""
+        self._parts = [(readings, message, record)]
+
     def columns(self) -> tuple[Readings, AnyArray, AnyArray]:
         """All rows in the order of arrival, with their message and record numbers."""
         if not self._parts:

@@ -155,6 +155,34 @@ def offline_rule(severity: Severity = Severity.MEDIUM) -> AlertRule:
     )
 
 
+# Every kind has it: how much of what a device sends is refused because it sends too often; 0 when that is over.
+REFUSED_SHARE = Quantity(
+    name="refused_share",
+    unit="%",
+    vi="Tỷ lệ bản tin bị từ chối",
+    en="Share of messages refused",
+    possible=Span(0, 100),
+    plausible=Span(0, 100),
+    rest=0.0,
+    derived=True,
+)
+
+
+def rate_limited_rule(severity: Severity = Severity.MEDIUM) -> AlertRule:
+    """The rule that every kind has: the device sends so often that a part of it is refused."""
+    return AlertRule(
+        code="rate_limited",
+        quantity="refused_share",
+        above=0,
+        clear=0,
+        severity=severity,
+        vi="Thiết bị gửi quá dày, bị hạn chế",
+        en="Device sends too often and is limited",
+        act_vi="Kiểm tra cấu hình và phần mềm của thiết bị; bản tin vượt mức nằm trong khu cách ly.",
+        act_en="Check the device's settings and firmware; what was too much waits in quarantine.",
+    )
+
+
 def check(kind: Kind) -> None:
     """Raise DeclarationError, in words, where a kind declares something impossible."""
     place = f"devices/kinds/{kind.name}"

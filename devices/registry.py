@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from devices import kinds as kinds_package
-from devices.kind import ONLINE, Kind, Quantity, check, offline_rule
+from devices.kind import (
+    ONLINE,
+    REFUSED_SHARE,
+    Kind,
+    Quantity,
+    check,
+    offline_rule,
+    rate_limited_rule,
+)
 from telemetry.arrays import AnyArray
 from telemetry.errors import DeclarationError
 
@@ -98,7 +106,8 @@ class Kinds:
 
 
 def _complete(kind: Kind) -> Kind:
-    """A kind with what every kind has: whether its devices are online, and the alert when not."""
+    """A kind with what every kind has: whether its devices are online, whether they are limited, and the
+    alerts of both."""
     if kind.quantity(ONLINE.name) is not None:
         return kind
     return Kind(
@@ -110,9 +119,9 @@ def _complete(kind: Kind) -> Kind:
         timeout_s=kind.timeout_s,
         model=kind.model,
         main=kind.main,
-        quantities=(*kind.quantities, ONLINE),
+        quantities=(*kind.quantities, ONLINE, REFUSED_SHARE),
         indices=kind.indices,
-        rules=(*kind.rules, offline_rule()),
+        rules=(*kind.rules, offline_rule(), rate_limited_rule()),
     )
 
 

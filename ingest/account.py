@@ -13,6 +13,7 @@ import numpy as np
 from devices.intake import Intake, Message
 from ingest.deduplicate import Verdict
 from ingest.sequence import Sequences
+from ingest.statements import UNREAD_SEQ
 from telemetry import metrics
 from telemetry.arrays import AnyArray
 from telemetry.clock import HOUR
@@ -73,7 +74,9 @@ class Accountant:
     def _gaps(self, counts: Counter[tuple[int, str]], intake: Intake, again: set[int]) -> None:
         for message, device, seq in sorted(intake.seqs):
             # A message that came twice says nothing new.
-            if message not in again:
+            if seq == UNREAD_SEQ:
+                self._sequences.unread(device)
+            elif message not in again:
                 counts[device, "gap"] += self._sequences.step(device, seq)
 
 

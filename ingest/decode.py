@@ -8,7 +8,7 @@ application/…/event/up            a ChirpStack uplink
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -70,13 +70,22 @@ class Decoder:
     def new_devices(self, devices: list[Device]) -> None:
         self._admission.new = devices
 
-    def decode(self, messages: Sequence[Message]) -> Intake:
-        """Every record of every message: a row of columns, or a reject with its reason."""
+    def owner(self, topic: str) -> int:
+        """The device that a topic is known to be of; NOBODY where it names none, or was not met yet."""
+        found = self._topics.get(topic)
+        return NOBODY if found is None else found[2]
+
+    def decode(self, messages: Sequence[Message], which: Iterable[int] | None = None) -> Intake:
+        """Every record of every message: a row of columns, or a reject with its reason.
+
+        which  places of the messages that are read; None: all
+        """
         intake = Intake()
         self._unlearn()
         self._flat.forget()
         self._senml.forget()
-        for i, message in enumerate(messages):
+        for i in range(len(messages)) if which is None else which:
+            message = messages[i]
             try:
                 found = self._topics.get(message.topic) or self._learn(message.topic)
             except Refused as error:
@@ -136,6 +145,8 @@ class Decoder:
         """A ChirpStack uplink is a flat message inside an envelope that says whose it is."""
         eui = parse_uplink(message.topic) or ""
         uplink = read_uplink(self._body(message.payload), eui, self._admission)
+        # Who it was is told by the payload; what comes next on this topic is most likely the same one's.
+        self._topics[message.topic] = (_UPLINK, NOBODY, uplink.device)
         kind = int(self.catalogue.kind_of[uplink.device])
         self._flat.take(i, kind, uplink.device, message.received, uplink.body, uplink.form)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devices.device import Catalogue, Device
 from devices.intake import Intake, Message, Reject
 from ingest.account import Accountant, count_in_metrics
 from ingest.decode import Decoder
 from ingest.deduplicate import judge
+from ingest.fairness import Fairness
 from ingest.refusals import Refusals, Source
 from ingest.validate import Limits, validate
 from store.operations import OperationsStore
@@ -32,12 +33,21 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What one batch of messages will change. `source`: its new readings, and where they came from."""
+    """What one batch of messages will change.
+
+    source  its new readings, and where they came from
+    news    readings of our own about devices (ingest/fairness.py): nobody sent them, so no account has them
+    """
 
     source: Source
     ledger: Ledger
     quarantine: list[QuarantineItem]
     devices: list[Device]
+    news: Readings = field(default_factory=Readings.empty)
+
+    def all(self, stored: Readings) -> Readings:
+        """What of the source is stored, and the news."""
+        return Readings.concat([stored, self.news]) if len(self.news) else stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,7 @@ class Pipeline:
 
     clock: says what time it is when a batch is taken; without one, the time of receipt.
     refusals: where `telemetry` tells what it refuses, if it ever does.
+    fairness: what each device may send; without one, as much as it likes.
     """
 
     def __init__(
@@ -64,6 +75,7 @@ class Pipeline:
         limits: Limits | None = None,
         clock: Clock | None = None,
         refusals: Refusals | None = None,
+        fairness: Fairness | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.telemetry = telemetry
@@ -73,14 +85,16 @@ class Pipeline:
         self._clock = clock
         self._refusals = refusals or Refusals(operations, catalogue)
         self._accountant = Accountant()
+        self._fairness = fairness
 
-    def prepare(self, messages: Sequence[Message]) -> Iterator[Prepared]:
+    def prepare(self, messages: Sequence[Message], asked: bool = False) -> Iterator[Prepared]:
         """What the batch will change; usually one piece. Write each piece before asking for the next.
 
+        asked  somebody sends these again by hand: no allowance is asked for
         A message that our own code stumbles over is found by taking the batch apart, and kept in quarantine.
         """
         try:
-            whole = self._prepare(messages)
+            whole = self._prepare(messages, asked)
         except StoreError:
             raise  # the store is away: no fault of the messages
         except Exception:
@@ -92,7 +106,7 @@ class Pipeline:
             yield self._stumbled(messages)
             return
         for message in messages:
-            yield from self.prepare([message])
+            yield from self.prepare([message], asked)
 
     def write(self, prepared: Prepared) -> Written:
         """Make it durable: quarantine and devices first, then readings with their account in one step.
@@ -105,14 +119,31 @@ class Pipeline:
             self.operations.put_quarantine(prepared.quarantine)
         self._refusals.expect(prepared.source)
         with metrics.WRITE_SECONDS.time():
-            self.telemetry.append(prepared.source.readings, prepared.ledger)
-        written = Written(*self._refusals.written(prepared.ledger))
-        count_in_metrics(written.ledger)
-        return written
+            self.telemetry.append(prepared.all(prepared.source.readings), prepared.ledger)
+        if self._fairness is not None:
+            self._fairness.keep()
+        stored, ledger = self._refusals.written(prepared.ledger)
+        count_in_metrics(ledger)
+        return Written(prepared.all(stored), ledger)
 
-    def _prepare(self, messages: Sequence[Message]) -> Prepared:
-        intake = self._decoder.decode(messages)
+    def watches(self) -> bool:
+        """True while `news` must be asked for though no message comes."""
+        return self._fairness is not None and self._fairness.watches()
+
+    def news(self) -> Prepared | None:
+        """What has changed with time alone: a device that fell silent is no longer limited. To be written."""
+        if self._fairness is None or self._clock is None:
+            return None
+        self._fairness.back()
+        news = self._fairness.news(self._clock.now())
+        if not len(news):
+            self._fairness.keep()
+            return None
+        return Prepared(Source.none(), Ledger.empty(), [], [], news)
+
+    def _prepare(self, messages: Sequence[Message], asked: bool = False) -> Prepared:
         now = self._now(messages)
+        intake, news = self._decode(messages, asked, now)
         kinds, kind_of = self.catalogue.kinds, self.catalogue.kind_of
         readings, message, record = validate(intake, kinds, kind_of, self._limits, now)
         verdict = judge(readings, self.telemetry)
@@ -121,7 +152,21 @@ class Pipeline:
         devices, self._decoder.new_devices = self._decoder.new_devices, []
         fresh = verdict.fresh
         source = Source(readings.take(fresh), messages, message[fresh], record[fresh])
-        return Prepared(source, ledger, items, devices)
+        return Prepared(source, ledger, items, devices, news)
+
+    def _decode(
+        self, messages: Sequence[Message], asked: bool, now: int
+    ) -> tuple[Intake, Readings]:
+        """What the messages hold within their senders' allowance, and what is said of who is above it."""
+        fairness, decoder = self._fairness, self._decoder
+        if fairness is not None:
+            fairness.back()
+        if fairness is None or asked:
+            return decoder.decode(messages), Readings.empty()
+        unread = fairness.before(messages, decoder.owner, now)
+        intake = decoder.decode(messages, unread.others(len(messages)))
+        fairness.after(messages, decoder.owner, unread, intake, now)
+        return intake, fairness.news(now)
 
     def _stumbled(self, messages: Sequence[Message]) -> Prepared:
         intake = Intake()

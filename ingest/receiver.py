@@ -127,6 +127,7 @@ class Receiver:
                 self.session.acknowledge(messages)
                 metrics.WAITING.set(len(self._inbox))
             drained = self._sink.drain()
+            self._sink.look()
             while self._asked:
                 self._answer(self._asked.popleft())
 
@@ -137,8 +138,10 @@ class Receiver:
             asked.answer.set_exception(error)
 
     def _patience(self) -> float | None:
-        """How long to wait for messages: for ever, or until it is time to look after the disk. [s]"""
-        return 0.1 if self._sink.waits() else None
+        """How long to wait for messages: for ever, or until it is time to look after other things. [s]"""
+        if self._sink.waits():
+            return 0.1
+        return 1.0 if self._sink.watches() else None
 
     def _next_batch(self, patience_s: float | None) -> list[Message]:
         if not self._filled.wait(patience_s):

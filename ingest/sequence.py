@@ -40,6 +40,11 @@ class Sequences:
             self._missing.pop(device, None)
         return 0
 
+    def unread(self, device: int) -> None:
+        """A message arrived whose `seq` was not read: the next one, of a device that counts."""
+        if device in self._newest:
+            self._newest[device] += 1
+
     def _remember(self, device: int, skipped: range) -> None:
         missing = self._missing.setdefault(device, OrderedDict())
         missing.update(dict.fromkeys(skipped))

@@ -51,7 +51,7 @@ class Sink:
     def judge(self, message: Message) -> Outcome:
         """Put one message into the stores now, and say what became of it. Raises StoreError."""
         ledgers = []
-        for prepared in self._pipeline.prepare([message]):
+        for prepared in self._pipeline.prepare([message], asked=True):
             written = self._pipeline.write(prepared)
             self._tell(written.readings)
             ledgers.append(written.ledger)
@@ -69,6 +69,21 @@ class Sink:
             self._failed(error)
             return False
         return moved
+
+    def look(self) -> None:
+        """Write what has changed with time alone, while a device is limited."""
+        if not self._pipeline.watches() or not self._is_time():
+            return
+        try:
+            news = self._pipeline.news()
+            if news is not None:
+                self._tell(self._pipeline.write(news).readings)
+        except StoreError as error:
+            self._failed(error)
+
+    def watches(self) -> bool:
+        """True while `look` must be called though no message comes."""
+        return self._pipeline.watches()
 
     def waits(self) -> bool:
         """True while something waits on disk."""

@@ -36,6 +36,9 @@ QUARANTINE_PURGED = _counter(
 WAITING = _gauge(
     "urban_messages_waiting", "Messages taken from the broker and not acknowledged yet"
 )
+LIMITED_DEVICES = _gauge(
+    "urban_limited_devices", "Devices that send too often and of which a part is refused"
+)
 CONNECTED = _gauge("urban_broker_connected", "1 while the ingestor is connected to the broker")
 WRITE_SECONDS = _seconds(
     "urban_store_write_seconds", "Time to write one batch to the telemetry store"

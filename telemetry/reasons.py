@@ -32,4 +32,5 @@ class Reason(StrEnum):
     IMPOSSIBLE_VALUE = "impossible_value"
     BAD_STATUS = "bad_status"
     STORE_REFUSED = "store_refused"
+    RATE_LIMITED = "rate_limited"
     INTERNAL_ERROR = "internal_error"

@@ -113,6 +113,27 @@ SETTINGS: tuple[Setting, ...] = (
         real(0, 86_400),
     ),
     Setting(
+        "rate_factor",
+        "10",
+        "0…10000 (0: no limit)",
+        "How many times as often as its kind declares a device may send; above it: quarantine",
+        real(0, 10_000),
+    ),
+    Setting(
+        "rate_burst_s",
+        "3600",
+        "1…864000",
+        "How long a device may send like that at once, if it saved up for it [s]",
+        real(1, 864_000),
+    ),
+    Setting(
+        "rate_calm_s",
+        "60",
+        "1…86400",
+        "After so long within its allowance a device is limited no longer [s]",
+        real(1, 86_400),
+    ),
+    Setting(
         "batch",
         "5000",
         "1…50000",
@@ -195,6 +216,9 @@ class Settings:
     max_devices: int
     max_payload: int
     ahead_s: float
+    rate_factor: float
+    rate_burst_s: float
+    rate_calm_s: float
     batch: int
     spool_mb: int
     quarantine_days: int

@@ -29,6 +29,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "impossible_value": ("giá trị không thể có", "impossible value"),
     "bad_status": ("trạng thái sai", "wrong status"),
     "store_refused": ("kho dữ liệu từ chối", "refused by the store"),
+    "rate_limited": ("gửi quá dày", "sent too often"),
     "internal_error": ("lỗi của nền tảng", "fault of the platform"),
 }
 

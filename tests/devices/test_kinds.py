@@ -92,7 +92,7 @@ def test_every_kind_is_complete_in_both_languages(kind: Kind) -> None:
     texts += [t for r in kind.rules for t in (r.vi, r.en, r.act_vi, r.act_en)]
     assert all(t.strip() for t in texts)
     assert kind.quantity("online") is not None
-    assert "device_offline" in [r.code for r in kind.rules]
+    assert {"device_offline", "rate_limited"} <= {r.code for r in kind.rules}
     assert all(q.unit in UNITS for q in kind.quantities)
     assert kind.timeout_s >= 2 * kind.interval_s
 
@@ -158,7 +158,7 @@ def a_quantity(**changes: object) -> Quantity:
         ),
         (
             [a_kind(rules=(a_rule(quantity="y"),))],
-            r"rule odd_x: needs a quantity of its kind \(x, online\), got 'y'",
+            r"rule odd_x: needs a quantity of its kind \(x, online, refused_share\), got 'y'",
         ),
         ([a_kind(rules=(a_rule(clear=6),))], "must clear at or under 5, got 6"),
         ([a_kind(rules=(a_rule(above=None, below=5, clear=4),))], "must clear at or over 5, got 4"),

@@ -96,10 +96,10 @@ def test_a_message_our_own_code_stumbles_over_is_kept(
 ) -> None:
     real = Pipeline._prepare
 
-    def stumble(self: Pipeline, messages: list) -> object:  # type: ignore[type-arg]
+    def stumble(self: Pipeline, messages: list, asked: bool) -> object:  # type: ignore[type-arg]
         if any(b"666" in m.payload for m in messages):
             raise RuntimeError("a bug")
-        return real(self, messages)
+        return real(self, messages, asked)
 
     monkeypatch.setattr(Pipeline, "_prepare", stumble)
     bench.air(message(1, pm25=1), message(666, pm25=666), message(2, pm25=2), message(1, pm25=1))

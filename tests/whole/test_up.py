@@ -144,6 +144,7 @@ def test_the_account_of_the_whole_city_adds_up(filled: UpProcess) -> None:
     totals = filled.get("/api/v1/accounting")["totals"]
     assert totals["balanced"] is True
     assert totals["stored"] > 100_000
+    assert "rate_limited" not in totals["reasons"], "a day in a minute is no madness"
 
 
 @pytest.mark.timeout(240)
