@@ -5,7 +5,8 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from analytics.deriver import Deriver
-from analytics.indices.air_hours import AirHours
+from analytics.indices.air_hours import air_hours
+from analytics.indices.calendar import LocalCalendar
 from analytics.indices.flood_stage import FloodStage
 from analytics.layout import Layout
 from analytics.lighting import Lighting
@@ -22,7 +23,7 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
     return (
         FloodStage(layout.kinds, limits),
         Lighting(layout, limits),
-        AirHours(layout),
+        air_hours(layout, LocalCalendar(zone)),
         Performance(layout, limits),
         bottleneck,
         Incidents(layout, limits, bottleneck),

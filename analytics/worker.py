@@ -32,7 +32,9 @@ from telemetry.readings import Readings
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK = 26 * HOUR  # of the log, where there is no snapshot: NowCast's hours and a day of alerts
+LOOK_BACK = (
+    38 * HOUR
+)  # of the log, where there is no snapshot: the day before this one, and NowCast
 SETTLE = 2 * SECOND  # readings of the last moments may not be in the log yet
 LIVE = 5 * SECOND  # closer to now than this, time passes for the engine too
 TOGETHER = 256  # stored batches; more of them at once are taken in as one

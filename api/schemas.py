@@ -57,7 +57,14 @@ class Window(Struct):
 
 
 class Index(Struct):
-    """The newest value of an official index, with the edition of the text that it follows."""
+    """The newest value of an official index, with the edition of the text that it follows.
+
+    value, time   null where none was ever told
+    edition       in force at `time`; confidence: verified, derived or unverified against the text
+    main          what it rests on (the pollutant that decides), "" where that is not told
+    category      the text's own words for the value, with its colour (#RRGGBB)
+    why           null where the index holds for now, else why there is none: its data rule
+    """
 
     device: str
     kind: str
@@ -65,9 +72,14 @@ class Index(Struct):
     value: Value
     unit: Unit
     flag: FlagValue
-    time: Time
+    time: Time | None
     title: Text
     edition: str
+    confidence: str
+    main: str
+    category: Text | None
+    colour: str | None
+    why: Text | None
 
 
 class QuantityInfo(Struct):

@@ -83,6 +83,8 @@ _UNITS = [
     Unit("{stage}", "flood stage"),
     Unit("{state}", "state"),
     Unit("{los}", "level of service"),
+    Unit("{class}", "class"),
+    Unit("{code}", "place in a list"),
 ]
 UNITS: dict[str, Unit] = {u.code: u for u in _UNITS}
 

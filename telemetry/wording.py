@@ -23,6 +23,8 @@ _UNITS = {
     "{state}": "",
     "{stage}": "",
     "{los}": "",
+    "{class}": "",
+    "{code}": "",
 }
 
 

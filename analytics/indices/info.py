@@ -42,6 +42,7 @@ class IndexInfo:
     data_rule    when it is published, and whether a text or practice asks for that
     why_not      in a few words, why it is not there when it isn't: (vi, en)
     max_age_s    older than this it says nothing about now [s]
+    subject      its subject in devices/legal.toml, where editions go by the day of the reading
     categories   bands in ascending order; empty where the text has none
     """
 
@@ -63,6 +64,7 @@ class IndexInfo:
     components: tuple[str, ...] = ()
     why_not: tuple[str, str] = ("chưa đủ dữ liệu", "too few data")
     max_age_s: int = 3 * 3600
+    subject: str = ""
     categories: tuple[Category, ...] = ()
     notes: str = ""
 

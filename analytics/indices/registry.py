@@ -36,6 +36,17 @@ def index_of(kind: str, quantity: str) -> IndexInfo | None:
     return _by_name().get((kind, quantity))
 
 
+def component(quantity: str, value: float) -> str:
+    """What the value of a `main` quantity stands for; "" where it is no such quantity, or no place."""
+    found = _by_main().get(quantity, ())
+    return found[int(value)] if 0 <= value < len(found) else ""
+
+
+@cache
+def _by_main() -> dict[str, tuple[str, ...]]:
+    return {i.main: i.components for i in all_indices() if i.main}
+
+
 @cache
 def _by_name() -> dict[tuple[str, str], IndexInfo]:
     return {(kind, i.quantity): i for i in all_indices() for kind in i.kinds}

@@ -82,6 +82,7 @@ INDEX = IndexInfo(
     data_rule="""NowCast needs two of the last three hours, and the index PM2.5 or PM10 (the decision's rules)""",
     derived="""once the hour's window has closed, at the hour's start; corrected when one of its twelve hours is""",
     confidence=Confidence.VERIFIED,
+    main="vn_aqi_main",
     components=POLLUTANTS,
     why_not=(
         "cần bụi PM2.5 hoặc PM10 trong hai của ba giờ gần nhất",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from zoneinfo import ZoneInfo
 
+from analytics.indices.registry import component
 from api.console.scales import AIR_LEVELS, FLOOD_STAGES, level_of
 from api.console.texts import Texts
 from devices.kind import Quantity
@@ -40,7 +41,11 @@ def value_text(quantity: Quantity | None, unit: str, value: float, texts: Texts)
     if unit == "{stage}":
         level = level_of(FLOOD_STAGES, round(value))
         return texts.pick(level.vi, level.en)
-    if quantity is not None and quantity.name == "vn_aqi":
+    if unit == "{code}" and quantity is not None:
+        return component(quantity.name, value) or "–"
+    if unit == "{class}":
+        return "ABCD"[min(max(round(value), 1), 4) - 1]
+    if quantity is not None and quantity.name in ("vn_aqi", "vn_aqi_day"):
         level = level_of(AIR_LEVELS, value)
         return f"{value:.0f} · {texts.pick(level.vi, level.en)}"
     return wording.with_unit(value, unit, texts.language)

@@ -3,6 +3,59 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.legal import edition
+
+_NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O3", "no2": "NO2", "so2": "SO2", "co": "CO"}
+_WINDOWS = {"1h": ("1 giờ", "1 hour"), "8h": ("8 giờ", "8 hours"), "24h": ("24 giờ", "24 hours"), "year": ("năm", "year")}  # fmt: skip
+_LIMITS = edition("air_limits")
+
+
+def _derived(name: str, unit: str, vi: str, en: str, high: float, step: float = 1.0) -> Quantity:
+    """A quantity that is computed here, from 0 to `high`."""
+    span = Span(0, high)
+    return Quantity(
+        name=name, unit=unit, vi=vi, en=en, possible=span, plausible=span, resolution=step, derived=True
+    )  # fmt: skip
+
+
+def _mean(pollutant: str, window: str) -> Quantity:
+    name, (vi, en) = _NAMES[pollutant], _WINDOWS[window]
+    return _derived(
+        f"{pollutant}_{window}", "ug/m3", f"{name} trung bình {vi}", f"{name}, mean of {en}", 2e5, 0.01
+    )  # fmt: skip
+
+
+def _share(window: str) -> tuple[Quantity, Quantity]:
+    vi, en = _WINDOWS[window]
+    return (
+        _derived(f"limit_{window}", "%", f"So với giới hạn {vi}", f"Share of the {en} limit", 1e6, 0.01),
+        _derived(f"limit_{window}_main", "{code}", f"Chất quyết định giới hạn {vi}", f"Pollutant of the {en} limit", 15),
+    )  # fmt: skip
+
+
+def _index(name: str, vi: str, en: str, top: float) -> tuple[Quantity, Quantity]:
+    return (
+        _derived(name, "{index}", f"Chỉ số {vi}", en, top),
+        _derived(f"{name}_main", "{code}", f"Chất quyết định {vi}", f"Main pollutant of {en}", 15),
+    )
+
+
+def _over(window: str, severity: Severity) -> AlertRule:
+    """A limit is exceeded over a window: one alert for all its pollutants."""
+    vi, en = _WINDOWS[window]
+    return AlertRule(
+        code=f"air_limit_{window}",
+        quantity=f"limit_{window}",
+        above=100.0,
+        clear=100.0,
+        severity=severity,
+        vi=f"Không khí vượt giới hạn trung bình {vi} ({_LIMITS})",
+        en=f"Air over the limit of the {en} mean ({_LIMITS})",
+        act_vi="Xem chất nào vượt và nguồn quanh trạm; báo cơ quan quản lý môi trường.",
+        act_en="See which pollutant is over and what is near the station; tell the environment office.",
+        edition=_LIMITS,
+    )
+
 
 KIND = Kind(
     name="air",
@@ -13,7 +66,7 @@ KIND = Kind(
     timeout_s=300,
     model="AirQualityObserved",
     main="vn_aqi",
-    indices=("vn_aqi",),
+    indices=("vn_aqi", "vn_aqi_day", "us_aqi", *(f"limit_{w}" for w in _WINDOWS)),
     quantities=(
         Quantity(
             name="pm25",
@@ -112,16 +165,12 @@ KIND = Kind(
             rest=100.0,
             flat_line_s=14400,
         ),
-        Quantity(
-            name="vn_aqi",
-            unit="{index}",
-            vi="Chỉ số VN_AQI",
-            en="VN_AQI",
-            possible=Span(0, 500),
-            plausible=Span(0, 500),
-            resolution=1.0,
-            derived=True,
-        ),
+        *_index("vn_aqi", "VN_AQI", "VN_AQI", 500),
+        *_index("vn_aqi_day", "VN_AQI ngày", "VN_AQI of the day", 500),
+        *_index("us_aqi", "US AQI", "US AQI", 5000),
+        *(_mean(p, "8h") for p in ("o3", "co")),
+        *(_mean(p, w) for w in ("24h", "year") for p in ("pm25", "pm10", "no2", "so2")),
+        *(q for w in _WINDOWS for q in _share(w)),
     ),
     rules=(
         AlertRule(
@@ -160,5 +209,9 @@ KIND = Kind(
             act_vi="Kiểm tra có đốt rác, cháy hoặc công trường gần trạm.",
             act_en="Check for burning, fire or construction near the station.",
         ),
+        _over("1h", Severity.MEDIUM),
+        _over("8h", Severity.MEDIUM),
+        _over("24h", Severity.MEDIUM),
+        _over("year", Severity.LOW),
     ),
 )

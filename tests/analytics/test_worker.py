@@ -296,7 +296,7 @@ def test_without_a_snapshot_an_old_log_is_read_from_its_last_day(site: Site) -> 
     again._begin = lambda: None  # type: ignore[method-assign]
     again.start()
     site.caught_up()
-    assert 26 * 6 <= sum(len(b) for b in taken) <= 28 * 6
+    assert 38 * 6 <= sum(len(b) for b in taken) <= 40 * 6
     assert site.written() == before
 
 

@@ -91,6 +91,9 @@ def test_values_in_words(shared_world: World) -> None:
     aqi = kinds["air"].quantity("vn_aqi")
     assert value_text(aqi, "{index}", 168.0, VI) == "168 · Xấu"
     assert value_text(kinds["level"].quantity("flood_stage"), "{stage}", 2.0, VI) == "Báo động II"
+    main = kinds["air"].quantity("vn_aqi_main")
+    assert [value_text(main, "{code}", v, VI) for v in (0.0, 2.0, 9.0)] == ["pm25", "o3", "–"]
+    assert [value_text(None, "{class}", v, EN) for v in (1.0, 4.0)] == ["A", "D"]
     assert value_text(None, "{state}", 1.0, EN) == "Yes"
     assert value_text(None, "ug/m3", 31.2, VI) == "31,2 µg/m³"
     assert value_text(None, "deg", 45.0, EN) == "45°"

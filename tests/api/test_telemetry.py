@@ -14,7 +14,7 @@ from api.encode import format_times
 from api.schemas import Index, Reading, Window
 from api.windows import step_for
 from store.telemetry import Series
-from telemetry.clock import DAY, HOUR, MINUTE, SECOND, format_time
+from telemetry.clock import DAY, HOUR, MINUTE, SECOND, format_time, parse_time
 from tests.api.client import Client
 from tests.api.world import GAP, NOW, World
 
@@ -243,9 +243,44 @@ def test_an_unknown_device_is_not_found(client: Client) -> None:
 
 def test_indices_name_their_edition(client: Client) -> None:
     found = {(i["device"], i["quantity"]): i for i in items(client, "indices")}
-    assert set(found) == {("aq-1", "vn_aqi"), ("aq-2", "vn_aqi"), ("gauge-1", "flood_stage")}
+    there = {key for key, i in found.items() if i["value"] is not None}
+    assert there == {("aq-1", "vn_aqi"), ("aq-2", "vn_aqi"), ("gauge-1", "flood_stage")}
     assert found["aq-1", "vn_aqi"]["edition"] == "QĐ 1459/QĐ-TCMT"
     assert found["aq-1", "vn_aqi"]["title"] == {"vi": "Chỉ số VN_AQI", "en": "VN_AQI"}
+    assert found["aq-1", "vn_aqi"]["category"] == {"vi": "Xấu", "en": "Unhealthy"}
+    assert found["aq-1", "vn_aqi"]["colour"] == "#FF0000"
+    assert found["aq-1", "vn_aqi"]["confidence"] == "verified"
+    assert found["aq-1", "vn_aqi"]["why"] is None
+
+
+def test_an_index_that_is_not_there_says_why(client: Client) -> None:
+    (day,) = items(client, "indices", device="aq-1", quantity="vn_aqi_day")
+    assert day["value"] is None and day["time"] is None and day["flag"] == 9
+    assert day["why"]["en"] == "needs PM2.5 or PM10 in 75 % of the day's hours"
+    assert day["edition"] == "QĐ 1459/QĐ-TCMT"
+
+
+def test_an_index_that_is_old_says_why_there_is_none_for_now(
+    world: World, own_client: Client
+) -> None:
+    world.telemetry.put_derived(world.readings("aq-2", "us_aqi", [NOW - 5 * HOUR], [93.0]))
+    (old,) = items(own_client, "indices", device="aq-2", quantity="us_aqi")
+    assert old["value"] == 93 and old["why"]["vi"].startswith("cần PM2.5")
+
+
+def test_an_index_names_what_it_rests_on_and_the_edition_of_its_day(
+    world: World, own_client: Client
+) -> None:
+    for time, share in ((NOW - HOUR, 104.45), (parse_time("2019-05-05T00:00:00Z"), 94.0)):
+        device = "aq-1" if share > 100 else "aq-2"
+        world.telemetry.put_derived(world.readings(device, "limit_24h", [time], [share]))
+        world.telemetry.put_derived(world.readings(device, "limit_24h_main", [time], [0.0]))
+    found = {i["device"]: i for i in items(own_client, "indices", quantity="limit_24h")}
+    assert [found[d]["main"] for d in ("aq-1", "aq-2")] == ["pm25", "pm25"]
+    assert found["aq-1"]["edition"] == "QCVN 05:2023/BTNMT"
+    assert found["aq-1"]["category"]["vi"] == "Vượt giới hạn"
+    assert found["aq-2"]["edition"] == "QCVN 05:2013/BTNMT"
+    assert found["aq-2"]["confidence"] == "unverified"
 
 
 @pytest.mark.parametrize(
