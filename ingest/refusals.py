@@ -56,8 +56,8 @@ class Refusals:
     def __init__(self, operations: OperationsStore, catalogue: Catalogue) -> None:
         self._operations = operations
         self._catalogue = catalogue
-        # The batch at hand, and the one before: it may still be on its way.
-        self._sources: deque[Source] = deque([Source.none()], maxlen=2)
+        # The batch at hand, and the one before where its write failed: it may still be on its way.
+        self._sources: deque[Source] = deque(maxlen=2)
         self._refused: list[Readings] = []
         self._told: Counter[int] = Counter()  # values refused, by id of their message
 
@@ -73,8 +73,9 @@ class Refusals:
         self._refused.append(readings)
 
     def written(self, ledger: Ledger) -> tuple[Readings, Ledger]:
-        """What was really stored of the batch at hand, and its account."""
+        """What was really stored of the batch at hand, now that its write is done, and its account."""
         readings = self._sources[0].readings
+        self._sources.clear()  # nothing is on its way any more: its messages may go
         if not self._refused:
             return readings, ledger
         bad = np.isin(readings.identity(), Readings.concat(self._refused).identity())

@@ -74,7 +74,7 @@ def platform(running: UpProcess, server: Front) -> Iterator[UpProcess]:
     server.heal()
     grown = numbered.resident_mb(running) - before
     print(f"{before:.0f} MB, grown by {grown:.0f} MB")
-    assert grown < 40, f"grown by {grown:.0f} MB from {before:.0f} MB"
+    assert grown < 20, f"grown by {grown:.0f} MB from {before:.0f} MB"
 
 
 def _assert_logged_once(address: str) -> None:
