@@ -6,11 +6,14 @@ the alert book. The state is arrays; nothing here knows a broker, a store or asy
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from analytics.custom.definition import CustomRule
+from analytics.custom.in_force import InForce
 from analytics.derivers import all_derivers
 from analytics.facts import Facts, Named, Transitions
 from analytics.layout import Layout
@@ -55,6 +58,7 @@ class Engine:
         self._derivers = all_derivers(self.layout, self._limits, zone)
         self._presence = Presence(self.layout, self._limits)
         self._rules = Rules(self.layout)
+        self.custom = InForce(self.layout, zone)
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
         self._newest = 0  # newest event time seen
         self._watermark = 0
@@ -101,7 +105,9 @@ class Engine:
     def amend(self, step: int, rollups: Rollups, now: int) -> Facts:
         """Take in windows that the store computed anew (see `Facts.stale`): indices follow them."""
         derived = self._closed(step, rollups, now)
-        return Facts(derived=derived, transitions=self._rules.evaluate(self._rows(derived)))
+        rows = self._rows(derived)
+        transitions, custom = self._rules.evaluate(rows), self.custom.evaluate(rows)
+        return Facts(derived=derived, transitions=transitions, custom=custom)
 
     def adopt(self, rule: AnyArray, device: AnyArray, seen: Times, worst: Values) -> None:
         """Take alert conditions as raised that stand in the alert book: after a restart they can clear.
@@ -124,14 +130,21 @@ class Engine:
 
     @classmethod
     def restore(
-        cls, data: bytes, catalogue: Catalogue, zone: ZoneInfo, lateness: int = 10 * MINUTE
+        cls,
+        data: bytes,
+        catalogue: Catalogue,
+        zone: ZoneInfo,
+        lateness: int = 10 * MINUTE,
+        custom: Iterable[CustomRule] = (),
     ) -> Engine:
         """An engine that goes on where `snapshot` was taken; nobody is late before a time-out from now.
 
         The catalogue must hold the devices (in any order); state of others is left out. Raises
-        StoreError where `data` is no snapshot that can be read.
+        StoreError where `data` is no snapshot that can be read. custom: the engineers' rules in force.
         """
         engine = cls(catalogue, zone, lateness)
+        engine.custom.replace(custom)
+        engine._grow()
         clocks = unpack(data, engine.layout, engine._tables())
         engine._newest, engine._watermark = (int(c) for c in clocks)
         for windows in engine._windows.values():
@@ -147,6 +160,7 @@ class Engine:
 
     def _grow(self) -> None:
         first = self.layout.grow()
+        self.custom.grow(first)
         if first == self.layout.n_devices:
             return
         self._limits.grow()
@@ -165,7 +179,8 @@ class Engine:
             "presence": (Key.DEVICE, self._presence.table),
             "rules": (Key.RULE, self._rules.table),
         }
-        return {**own, **{n: t for d in self._derivers for n, t in d.tables().items()}}
+        derivers = {n: t for d in self._derivers for n, t in d.tables().items()}
+        return {**own, **derivers, **self.custom.tables()}
 
     def _move_to(self, watermark: int) -> None:
         self._watermark = max(self._watermark, watermark)
@@ -232,9 +247,10 @@ class Engine:
                 stale[step] = old
         ended = [self._closed(s, rollups.get(s, _NO_ROLLUPS), now) for s in self._windows]
         facts = Readings.concat([*derived, *ended])
-        both = [self._rules.evaluate(rows), self._rules.evaluate(self._rows(facts))]
-        transitions = Transitions.concat([t for t in both if len(t)]).in_time()
-        return Facts(flags, facts, rollups, stale, transitions)
+        both = rows, self._rows(facts)
+        transitions = Transitions.concat([self._rules.evaluate(r) for r in both]).in_time()
+        custom = Transitions.concat([self.custom.evaluate(r) for r in both]).in_time()
+        return Facts(flags, facts, rollups, stale, transitions, custom)
 
 
 _NO_ROWS = Rows(*(np.zeros(0, d) for d in (np.intp, "i8", "f8", "u1", np.intp, np.intp, np.intp)))

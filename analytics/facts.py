@@ -104,6 +104,7 @@ class Facts:
     stale        step [ns] → (device, quantity, start) of windows that a late reading or flag belongs
                  to and that are too old for the engine's memory: the store must compute them anew
     transitions  alert conditions that were raised, grew worse or cleared
+    custom       the same of engineers' rules; `rule` is a number of `analytics.custom.in_force.InForce.codes`
     """
 
     flags: Readings = field(default_factory=Readings.empty)
@@ -111,6 +112,7 @@ class Facts:
     rollups: dict[int, Rollups] = field(default_factory=dict)
     stale: dict[int, Named] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions.empty)
+    custom: Transitions = field(default_factory=Transitions.empty)
 
 
 def merged(parts: Sequence[Facts]) -> Facts:
@@ -128,6 +130,7 @@ def merged(parts: Sequence[Facts]) -> Facts:
         {s: r for s, r in rollups.items() if len(r)},
         {s: n for s, n in stale.items() if len(n[0])},
         Transitions.concat([p.transitions for p in parts]),
+        Transitions.concat([p.custom for p in parts]),
     )
 
 

@@ -70,6 +70,8 @@ def unpack(data: bytes, layout: Layout, tables: Tables) -> AnyArray:
             raise ValueError(f"format {names['format']}")
         rows = _mappings(layout, names, arrays, tables)
         for name, (key, table) in tables.items():
+            if name not in names["widths"]:
+                continue  # it is new since then, and begins empty
             if names["widths"][name] != table.width:
                 raise ValueError(f"{name} of {names['widths'][name]} windows")
             prefix = f"{name}."
@@ -92,7 +94,11 @@ def _mappings(
         Key.DEVICE: (old, new[old]),
         Key.SERIES: _series(layout, names, arrays, new),
         Key.RULE: _rules(layout, names, arrays, old, new),
-        **{m: _member_rows(arrays[_saved_as(m)], new, m) for m in _members(tables)},
+        **{
+            m: _member_rows(arrays[_saved_as(m)], new, m)
+            for m in _members(tables)
+            if _saved_as(m) in arrays
+        },
     }
 
 

@@ -105,12 +105,6 @@ class CustomRuleState:
             return Transitions.empty()
         return self._judge(self._by_device(rows.take(which)), number)
 
-    def lift(self, device: AnyArray) -> Mask:
-        """Whether the rule stands for each of these devices."""
-        row = self.members.row[device]
-        found: Mask = np.where(row >= 0, self.table["raised"][np.maximum(row, 0)], False)
-        return found
-
     def adopt(self, device: AnyArray, seen: Times, worst: Values) -> None:
         """Take it as standing where the alert book says so: after a restart it can clear."""
         row = self.members.row[device]
