@@ -67,6 +67,7 @@ class Worker:
         self._path = snapshot_path
         self._save_every = save_every
         self._position = 0
+        self._saved = 0
         self._todo: deque[Facts] = deque()
         self._cut: Cut | None = None
         self._written = 0  # position up to which all facts are written
@@ -101,6 +102,10 @@ class Worker:
         """Everything in the log is taken in, and its facts are written."""
         return self._written >= self._telemetry.position()
 
+    def saved(self) -> int:
+        """The position that a restart goes on from: what is behind it in the log is still needed."""
+        return self._saved
+
     def trouble(self) -> str:
         """What is wrong, in words; "" when well."""
         if self._thread.ident is not None and not self._thread.is_alive():
@@ -120,7 +125,7 @@ class Worker:
             self._cut = Cut(self._clock.now() - LOOK_BACK, self._telemetry.position())
         else:
             self._position, self.engine = found
-        self._written = self._position
+        self._written = self._saved = self._position
         self._adopt()
 
     def _restored(self) -> tuple[int, Engine] | None:
@@ -261,6 +266,8 @@ class Worker:
         if self._todo:
             return
         try:
-            checkpoint.save(self._path, self._position, self.engine.snapshot())
+            position = self._position
+            checkpoint.save(self._path, position, self.engine.snapshot())
+            self._saved = position
         except StoreError as error:
             log.warning("%s", error)

@@ -73,7 +73,13 @@ class Platform:
         self.receiver = self._receiver()
         self.notifier = self._notifier()
         self.housekeeping = Housekeeping(
-            self.operations, clock, settings.quarantine_days, settings.quarantine_mb * 2**20
+            self.operations,
+            self.telemetry,
+            clock,
+            settings.quarantine_days,
+            settings.quarantine_mb * 2**20,
+            settings.retention,
+            self.worker.saved,
         )
 
     def start(self) -> None:

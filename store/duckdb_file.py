@@ -1,4 +1,4 @@
-"""The account of a DuckDB file that no process has open, read without changing the file."""
+"""A DuckDB file: opened in words, and its account where no process has it open."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 import duckdb
 
 from store.duckdb_read import account_rows
-from store.duckdb_store import open_duckdb
 from store.telemetry import AccountRow
-from telemetry.errors import StoreError
+from telemetry.errors import StoreBusy, StoreError
 
 
 def read_account(path: Path, start: int, end: int) -> list[AccountRow]:
@@ -23,3 +22,17 @@ def read_account(path: Path, start: int, end: int) -> list[AccountRow]:
             return account_rows(db, "hour >= ? and hour < ?", [start, end])
     except duckdb.Error as error:
         raise StoreError(str(path), f"can't be read: {error}") from None
+
+
+def open_duckdb(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a file. Raises StoreBusy where another process holds it, StoreError where it can't be opened."""
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise StoreBusy(
+                str(path),
+                "is in use by another run",
+                remedy="stop that run, or set URBAN_DATA_DIR to another folder",
+            ) from None
+        raise StoreError(str(path), f"can't be opened: {error}") from None

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from devices.device import Catalogue
+from store.fuller import fuller
 from store.latest import LatestTable
 from store.names import NameMap
 from store.telemetry import AccountRow, Rollups, Series, Stored, Windows
@@ -57,6 +58,7 @@ class DuckDBReader:
     _devices: NameMap
     _quantities: NameMap
     _latest: LatestTable
+    _horizon: int  # readings before it were removed [ns]
 
     def latest(self, series: Series) -> Readings:
         """See TelemetryStore.latest."""
@@ -152,7 +154,12 @@ class DuckDBReader:
             ).fetchnumpy()
         for extra in ("total", "mean"):
             found.pop(extra)
-        return Rollups(**self._named(found))
+        anew = Rollups(**self._named(found))
+        if low >= self._horizon:
+            return anew
+        series = Series(np.unique(device), np.unique(quantity))
+        stored = self.rollups(step, series, low, min(high, self._horizon))
+        return fuller(anew, stored, self._horizon)
 
     def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:
         """See TelemetryStore.account."""

@@ -16,15 +16,18 @@ import duckdb
 import numpy as np
 
 from devices.device import Catalogue, Device
+from store.duckdb_expire import HORIZON, POSITION, expire_rows, note, noted
+from store.duckdb_file import open_duckdb
 from store.duckdb_read import DuckDBReader, columns_of
 from store.latest import LatestTable
 from store.names import NameMap
 from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.clock import HOUR, MINUTE
-from telemetry.errors import StoreBusy, StoreError
+from telemetry.errors import StoreError
 from telemetry.ledger import OUTCOMES, Ledger
 from telemetry.readings import Readings
+from telemetry.retention import Retention, removed_before
 
 _SCHEMA = """
 create table if not exists device(number integer, name varchar, kind varchar);
@@ -37,6 +40,7 @@ create table if not exists derived(
 create table if not exists rollup_1m(device integer, quantity integer, start bigint, count bigint,
     sum double, min double, max double, last double);
 create table if not exists rollup_1h as from rollup_1m limit 0;
+create table if not exists mark(name varchar, value bigint);
 create table if not exists ledger(hour bigint, device integer, outcome integer, count bigint);
 create or replace view everything as
     select device, quantity, time, value, flag, received from readings
@@ -56,7 +60,11 @@ class DuckDBStore(DuckDBReader):
         self._db.execute(_SCHEMA)
         self._compact_ledger()
         self._load_names()
-        self._position = int(self._one("select coalesce(max(batch), 0) from readings"))
+        stored = self._one("select coalesce(max(batch), 0) from readings")
+        # The last batch may have left for its age: its number is not given again.
+        self._position = max(stored, noted(self._db, POSITION))
+        self._horizon = noted(self._db, HORIZON)
+        self._vacuum = False
         self._latest = LatestTable(len(catalogue.kinds.quantities))
         self._load_latest()
 
@@ -157,10 +165,34 @@ class DuckDBStore(DuckDBReader):
             self._delete(table, ("device", "quantity", "start"), encoded)
             self._insert(table, encoded)
 
+    def expire(self, retention: Retention, now: int, analysed: int) -> dict[str, int]:
+        """See TelemetryStore.expire. One transaction of at most 100,000 rows of one table."""
+        with self._lock:
+            with self._transaction():
+                removed = expire_rows(self._db, retention, now, analysed)
+                if "raw" in removed:
+                    note(self._db, POSITION, self._position)
+            self._horizon = noted(self._db, HORIZON)
+            before = removed_before(retention.raw, now)
+            if before is not None:
+                self._latest.forget(before)
+            self._give_back(removed)
+        return removed
+
     def close(self) -> None:
         """See TelemetryStore.close."""
         with self._lock:
             self._db.close()
+
+    def _give_back(self, removed: dict[str, int]) -> None:
+        """Let the file use the space again, once all is removed."""
+        if removed:
+            self._vacuum = True
+        elif self._vacuum:
+            # Where somebody else is at work, the next round does it, or DuckDB itself.
+            with suppress(duckdb.Error):
+                self._db.execute("checkpoint").fetchall()
+                self._vacuum = False
 
     def _encoded(self, readings: Readings, new: list[tuple[int, str, int]]) -> dict[str, AnyArray]:
         return {
@@ -274,17 +306,3 @@ def _last_of_each(readings: Readings) -> Readings:
         | (rows.time[1:] != rows.time[:-1])
     )
     return rows.take(last)
-
-
-def open_duckdb(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open a file. Raises StoreBusy where another process holds it, StoreError where it can't be opened."""
-    try:
-        return duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise StoreBusy(
-                str(path),
-                "is in use by another run",
-                remedy="stop that run, or set URBAN_DATA_DIR to another folder",
-            ) from None
-        raise StoreError(str(path), f"can't be opened: {error}") from None

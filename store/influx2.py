@@ -7,18 +7,29 @@ InfluxQL finds as database `city`, retention policy `r1h`, without a mapping of 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 
 from store.influx_http import Answer, Patience, until_taken
 from store.influx_query import Found
-from store.influx_server import POLICIES, InfluxAddress, InfluxConnection, influx_address
+from store.influx_server import (
+    POLICIES,
+    InfluxAddress,
+    InfluxConnection,
+    influx_address,
+    shard_length,
+)
+from telemetry.clock import SECOND, to_datetime
 from telemetry.errors import StoreError
+
+_LOG = logging.getLogger(__name__)
 
 SHAPE = "influx://token@host:8086/org/bucket"
 _TIMEOUT_MS = 10_000
@@ -50,7 +61,7 @@ class Influx2Server:
         Raises StoreError where one is missing and making it is not allowed.
         """
         for name in (self._bucket, *(self._named(policy) for policy in POLICIES)):
-            if not self._there(name):
+            if self._bucket_named(name) is None:
                 self._make(name)
 
     def write(self, policy: str, lines: bytes) -> None:
@@ -67,6 +78,42 @@ class Influx2Server:
         """See InfluxServer.query."""
         return self._http.ask({"db": self._bucket}, statements)
 
+    def keep(self, policy: str, kept_for: int) -> None:
+        """See InfluxServer.keep."""
+        bucket = self._bucket_named(self._named(policy))
+        if bucket is None:
+            raise StoreError(self.place, f"bucket {self._named(policy)} is missing")
+        seconds = kept_for // SECOND
+        if sum(rule.every_seconds for rule in bucket.retention_rules or []) == seconds:
+            return
+        bucket.retention_rules = [retention_rule(kept_for)]
+        try:
+            self._until_taken(lambda: self._client.buckets_api().update_bucket(bucket), 0)
+        except StoreError as error:
+            raise StoreError(
+                self.place,
+                f"bucket {bucket.name} keeps its points for another time and can't be changed "
+                f"({error.need})",
+                remedy="run urban ingest --setup with an administrator's token, or have one run: "
+                f"influx bucket update --id {bucket.id} --retention {seconds}s",
+            ) from None
+        _LOG.warning("%s: bucket %s now keeps %d s (0: for ever)", self.place, bucket.name, seconds)
+
+    def remove(self, policy: str, measurement: str, before: int) -> None:
+        """See InfluxServer.remove."""
+
+        def send() -> Any:
+            # The end of the range counts in, and is told in microseconds.
+            return self._client.delete_api().delete(
+                to_datetime(0),
+                to_datetime(before - 1_000),
+                f'_measurement="{measurement}"',
+                bucket=self._named(policy),
+                org=self._org,
+            )
+
+        self._until_taken(send, 0)
+
     def close(self) -> None:
         """See InfluxServer.close."""
         self._writer.close()
@@ -76,7 +123,8 @@ class Influx2Server:
     def _named(self, policy: str) -> str:
         return f"{self._bucket}/{policy}" if policy else self._bucket
 
-    def _there(self, name: str) -> bool:
+    def _bucket_named(self, name: str) -> Any:
+        """The bucket; None where there is none that we may see."""
         found: list[Any] = []
 
         def send() -> None:
@@ -87,10 +135,10 @@ class Influx2Server:
                 if error.status != 404:
                     raise
                 return
-            found.extend([bucket] if bucket is not None else [])
+            found.append(bucket)
 
         self._until_taken(send, 0)
-        return bool(found)
+        return found[0] if found else None
 
     def _make(self, name: str) -> None:
         def send() -> Any:
@@ -116,6 +164,15 @@ class Influx2Server:
             return Answer(204, {}, b"")
 
         until_taken(self.place, send, size, self._patience)
+
+
+def retention_rule(kept_for: int) -> Any:
+    """The rule of a bucket whose points are kept for so long [ns]; 0: for ever."""
+    return BucketRetentionRules(  # type: ignore[no-untyped-call]
+        type="expire",
+        every_seconds=kept_for // SECOND,
+        shard_group_duration_seconds=shard_length(kept_for) // SECOND,
+    )
 
 
 def _answer(error: ApiException) -> Answer:

@@ -31,6 +31,8 @@ FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 5.0
 _LOST_TYPE = re.compile(r"type conflict", re.IGNORECASE)
 _DROPPED = re.compile(r"dropped=(\d+)")
+# 1.x and 2.0 to 2.6 say beyond, later ones outside.
+_TOO_OLD = re.compile(r"(beyond|outside) retention policy", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"(database|retention policy|bucket) .*not found", re.IGNORECASE)
 
 
@@ -44,6 +46,11 @@ class Refused(StoreError):
 
 class TooLarge(StoreError):
     """The body is more than the server takes at once."""
+
+
+def too_old_for_policy(reason: str) -> bool:
+    """Whether the server refuses points only because it would remove them again at once."""
+    return _TOO_OLD.search(reason) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
     log        rows, pieces, data   at  number · 1 s + epoch · 1 ns: the record's last piece
     log_piece  data                 the pieces before it, by tag `piece`, written first
     writer     claim                at  epoch · 1 ns: who has opened the store for writing
+    log_mark   number               at  a moment: the newest record then, so that `trim` knows how old one is
 
 A line is whole or not there at all, so a record is: its last piece is written when the others are on
 disk. `epoch` grows with every opening: a write of a process that is gone, and that arrives late, can't
@@ -24,7 +25,7 @@ from store.influx_server import LOG, InfluxServer
 from store.line_protocol import FieldValue, encode_point
 from store.telemetry import Stored
 from telemetry.arrays import Times
-from telemetry.clock import SECOND
+from telemetry.clock import DAY, MINUTE, SECOND
 from telemetry.errors import StoreBusy, StoreError
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
@@ -34,6 +35,11 @@ PIECE = 60_000
 _RECORDS = source("log", LOG)
 _PIECES = source("log_piece", LOG)
 _WRITERS = source("writer", LOG)
+_MARKS = source("log_mark", LOG)
+
+# Analytics without a snapshot goes through the log of the last 26 hours: that much stays in any case.
+KEPT = 2 * DAY
+_MARK_EVERY = 10 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class InfluxLog:
         self._server = server
         self._catalogue = catalogue
         self._claim = secrets.token_hex(8)
+        self._marked = 0
         self._epoch = self._newest_writer()[0] + 1
         claim = encode_point("writer", {}, {"claim": self._claim}, self._epoch)
         server.write(LOG, claim.encode())
@@ -100,6 +107,34 @@ class InfluxLog:
         last = int(numbers[max(int(np.searchsorted(total, limit, side="right")), 1) - 1])
         records = self._records(int(numbers[0]), last)
         return [Stored(r.number, r.readings) for r in records if len(r.readings)]
+
+    def trim(self, now: int, upto: int) -> int:
+        """Remove the records before number `upto` that were old two days before `now` [ns]; how many.
+
+        The newest record with readings and those after it stay: the next number follows from them.
+        """
+        self._mark(now)
+        old = self._one(
+            f"SELECT number FROM {_MARKS} WHERE time <= {now - KEPT} ORDER BY time DESC LIMIT 1"
+        )
+        oldest = self._one(f"SELECT rows FROM {_RECORDS} ORDER BY time LIMIT 1")
+        if old is None or oldest is None:
+            return 0
+        first = int(oldest.whole("time")[0]) // SECOND
+        end = min(int(old.whole("number")[0]) + 1, upto, self.last_batch())
+        if end <= first:
+            return 0
+        for measurement in ("log_piece", "log"):
+            self._server.remove(LOG, measurement, end * SECOND)
+        self._server.remove(LOG, "log_mark", int(old.whole("time")[0]))
+        return end - first
+
+    def _mark(self, now: int) -> None:
+        number = self._newest("")
+        if now - self._marked >= _MARK_EVERY and number:
+            line = encode_point("log_mark", {}, {"number": number}, now)
+            self._server.write(LOG, line.encode())
+            self._marked = now
 
     def _records(self, first: int, last: int) -> list[Record]:
         where = _numbers(first, last)

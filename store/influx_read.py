@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.device import Catalogue
+from store.fuller import fuller
+from store.influx_expire import InfluxExpiry
 from store.influx_points import COMPUTED, RECEIVED, flag_field
 from store.influx_query import Found, any_device, between, device_lists, identifier, source
 from store.influx_rows import (
@@ -45,6 +47,7 @@ class InfluxReader:
 
     catalogue: Catalogue
     _server: InfluxServer
+    _expiry: InfluxExpiry
 
     def raw(
         self,
@@ -99,7 +102,11 @@ class InfluxReader:
             windows = self._windows(self._parts(series), low, high, step, series)
             asked = _keys(device[rows], quantity[rows], start[rows])
             named = np.isin(_keys(windows.device, windows.quantity, windows.start), asked)
-            found.append(as_rollups(windows, named))
+            anew = as_rollups(windows, named)
+            if low < self._expiry.horizon:
+                stored = self.rollups(step, series, low, min(high, self._expiry.horizon))
+                anew = fuller(anew, stored, self._expiry.horizon)
+            found.append(anew)
         return joined_rollups(found)
 
     def _seen(self, readings: Readings) -> Mask:

@@ -15,8 +15,9 @@ import urllib3
 
 from store.influx_http import Answer, Patience, until_taken
 from store.influx_query import Found, decode_answer
-from telemetry.clock import HOUR, MINUTE
+from telemetry.clock import DAY, HOUR, MINUTE
 from telemetry.errors import SettingsError
+from telemetry.retention import FOR_EVER
 
 READINGS = ""
 LOG = "log"
@@ -44,9 +45,31 @@ class InfluxServer(Protocol):
         """The series that each InfluxQL statement finds. Raises StoreError."""
         ...
 
+    def keep(self, policy: str, kept_for: int) -> None:
+        """See that a policy keeps its points for so long [ns], 0: for ever; change it where it does not.
+
+        The server removes what is older, in stretches of a day or a week, and refuses to write it.
+        Raises StoreError where it may not be changed.
+        """
+        ...
+
+    def remove(self, policy: str, measurement: str, before: int) -> None:
+        """Remove the points of a measurement that stands in this policy alone, with time < before [ns]."""
+        ...
+
     def close(self) -> None:
         """Let go of the connections."""
         ...
+
+
+def shard_length(kept_for: int) -> int:
+    """How much time one shard holds, of points that are kept for so long; the servers' own default. [ns]
+
+    InfluxDB, "Shard group duration": an hour below two days, a day up to six months, else a week.
+    """
+    if kept_for == FOR_EVER or kept_for > 180 * DAY:
+        return 7 * DAY
+    return DAY if kept_for >= 2 * DAY else HOUR
 
 
 @dataclass(frozen=True, slots=True)

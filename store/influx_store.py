@@ -16,6 +16,8 @@ import numpy as np
 
 from devices.device import Catalogue, Device
 from store.influx_account import InfluxAccount
+from store.influx_expire import InfluxExpiry
+from store.influx_http import too_old_for_policy
 from store.influx_log import InfluxLog
 from store.influx_points import missing_where_nan
 from store.influx_query import identifier
@@ -30,6 +32,7 @@ from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.errors import StoreError
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
+from telemetry.retention import Retention, removed_before
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ class InfluxStore(InfluxReader):
         self._writer = PointWriter(server, catalogue)
         self._account = InfluxAccount(server, catalogue)
         self._log = InfluxLog(server, catalogue)
+        self._expiry = InfluxExpiry(server)
         self._latest = LatestTable(len(catalogue.kinds.quantities))
         self._pending: _Batch | None = None
         self._number = 0
@@ -157,11 +161,22 @@ class InfluxStore(InfluxReader):
             }
             lines.append(encode_point(device.kind, {"device": device.id}, fields, start))
         for line, reason in write_lines(self._server, ROLLUP_POLICY[step], lines):
-            _LOG.critical("InfluxDB refuses a roll-up for good: %s (%s)", reason, line)
+            level = logging.INFO if too_old_for_policy(reason) else logging.CRITICAL
+            _LOG.log(level, "InfluxDB refuses a roll-up for good: %s (%s)", reason, line)
 
     def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:
         """See TelemetryStore.account."""
         return self._account.rows(start, end, devices)
+
+    def expire(self, retention: Retention, now: int, analysed: int) -> dict[str, int]:
+        """See TelemetryStore.expire. The server removes readings and roll-ups by its retention policies."""
+        self._expiry.apply(retention, now)
+        before = removed_before(retention.raw, now)
+        if before is not None:
+            with self._latest_lock:
+                self._latest.forget(before)
+        trimmed = self._log.trim(now, min(analysed, self._position))
+        return {"log": trimmed} if trimmed else {}
 
     def close(self) -> None:
         """See TelemetryStore.close."""
@@ -203,7 +218,9 @@ class InfluxStore(InfluxReader):
             return
         # Only what is not there: flags of what is may have been corrected since.
         lost = record.readings.take(~self._seen(record.readings))
-        refused = self._write(lost)
+        # What has become too old since then was stored in its time, and has left.
+        refused = [r for r in self._writer.write(lost) if not too_old_for_policy(r[1])]
+        self._tell(refused)
         batch = _Batch(record.number, record.readings, record.ledger, True, True, refused)
         self._pending = batch
         self._settle()
@@ -221,9 +238,12 @@ class InfluxStore(InfluxReader):
     def _write(self, readings: Readings) -> list[tuple[Readings, str]]:
         """Write points, and say which readings were refused for good."""
         refused = self._writer.write(readings)
+        self._tell(refused)
+        return refused
+
+    def _tell(self, refused: list[tuple[Readings, str]]) -> None:
         for rows, reason in refused:
             self._on_refused(rows, reason)
-        return refused
 
 
 def _without(readings: Readings, refused: list[tuple[Readings, str]]) -> Readings:

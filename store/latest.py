@@ -47,6 +47,15 @@ class LatestTable:
         same = (row >= 0) & (self._rows.time[row] == readings.time)
         self._rows.flag[row[same]] = readings.flag[same]
 
+    def forget(self, before: int) -> None:
+        """Leave out the series whose newest reading is older than this. [ns]"""
+        rows = self._rows.take(slice(0, self._count))
+        kept = rows.time >= before
+        if not kept.all():
+            self._row.fill(-1)
+            self._count = 0
+            self.update(rows.take(kept))
+
     def rows_of(self, device: Codes32, quantity: Codes16) -> NDArray[np.int32]:
         """Row of each series, -1 where there is none."""
         known = device < len(self._row)

@@ -12,6 +12,7 @@ from typing import Protocol
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times, Values
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
+from telemetry.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,19 @@ class TelemetryStore(Protocol):
 
     def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:
         """The account of the hours with start <= hour < end, summed per hour, device and outcome."""
+        ...
+
+    def expire(self, retention: Retention, now: int, analysed: int) -> dict[str, int]:
+        """Remove a bounded part of what is no longer kept at `now` [ns]; call again until nothing is left.
+
+        analysed: the position that analytics has saved. What is behind it in the log stays, and a store
+        that keeps its log apart trims that up to there, two days late.
+
+        Returns how much went, by what it was: "raw" (derived readings too), "minutes", "hours", "account",
+        "log"; {} where nothing is left. A store that has its server remove things does not count those.
+        What is gone is gone from `latest` too. Readings before retention may not be appended any more;
+        `recompute` never makes a roll-up of a window less whole for what was removed.
+        """
         ...
 
     def close(self) -> None:

@@ -33,6 +33,14 @@ QUARANTINE_PURGED = _counter(
     "Items removed from quarantine to bound it: age or size",
     "reason",
 )
+EXPIRED = _counter(
+    "urban_expired_total",
+    "Rows of the telemetry store removed for their age: raw, minutes, hours, account, log",
+    "what",
+)
+HOUSEKEEPING_FAILURES = _counter(
+    "urban_housekeeping_failures_total", "Rounds of housekeeping that failed and are tried again"
+)
 WAITING = _gauge(
     "urban_messages_waiting", "Messages taken from the broker and not acknowledged yet"
 )

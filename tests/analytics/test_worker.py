@@ -174,6 +174,21 @@ def watched(worker: Worker) -> list[Readings]:
     return taken
 
 
+def test_it_tells_the_position_that_a_restart_goes_on_from(site: Site) -> None:
+    site.worker.start()
+    site.append(a_day(1)[0])
+    site.caught_up()
+    assert site.worker.saved() == 0, "taken in, and not saved yet"
+    site.worker.stop()
+    assert site.worker.saved() == 1
+    site.new_worker().start()
+    assert site.worker.saved() == 1
+    site.append(a_day(1)[1])
+    site.caught_up()
+    site.kill()
+    assert site.worker.saved() == 1
+
+
 def test_a_restart_goes_on_behind_the_snapshot(site: Site) -> None:
     site.worker.start()
     for rows in a_day(1)[:5]:

@@ -11,16 +11,14 @@ import pytest
 
 from devices.intake import Message
 from ingest.broker import EmbeddedBroker, free_port
-from ingest.housekeeping import Housekeeping
 from ingest.receiver import Receiver
 from ingest.sink import Sink
 from ingest.spool import Spool
-from store.records import QuarantineFilter
 from telemetry.address import BrokerAddress
-from telemetry.clock import DAY, ManualClock, SystemClock
+from telemetry.clock import SystemClock
 from telemetry.errors import StartError, StoreError
 from tests.brokers import Broker, make_broker, mosquitto_present, publish_all, wait_until
-from tests.ingest.conftest import NOW, Bench, holds
+from tests.ingest.conftest import Bench, holds
 from tests.services import require
 
 BROKERS = [
@@ -255,14 +253,3 @@ def test_a_message_that_somebody_waits_for_is_told_what_became_of_it(
     wait_until(lambda: stored(bench) == 11)
     ours.stop()
     assert holds(bench.account())
-
-
-def test_quarantine_is_kept_within_its_age(bench: Bench) -> None:
-    bench.air(b"hello", received=NOW)
-    bench.air(b"world", received=NOW + 10 * DAY)
-    clock = ManualClock(NOW + 50 * DAY)
-    assert Housekeeping(bench.operations, clock, 45, 2**20).once() == 1
-    assert [q.payload for q in bench.operations.quarantine(QuarantineFilter(), limit=9)] == [
-        b"world"
-    ]
-    assert Housekeeping(bench.operations, clock, 45, 1).once() == 1

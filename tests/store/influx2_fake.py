@@ -1,11 +1,12 @@
 """A face of InfluxDB 2.x over a real 1.x: there is no 2.x server to install here.
 
 Paths, parameters, log-in and answers are those of the InfluxDB OSS 2.7 API reference (docs.influxdata.com,
-/api/v2/write, /api/v2/buckets, /api/v2/orgs, /query); what is written and read is done by influxd 1.x.
+/api/v2/write, /api/v2/delete, /api/v2/buckets, /api/v2/orgs, /query); what is written and read is done by influxd 1.x.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import urllib3
+
+from telemetry.clock import parse_time
 
 TOKEN = "sEcReT=="
 ORG = "city-org"
@@ -31,6 +34,7 @@ class FakeInflux2:
 
     def __init__(self, upstream: int) -> None:
         self.buckets: list[str] = []
+        self.rules: dict[str, list[dict[str, Any]]] = {}  # of buckets, where they were changed
         self.read_only = False
         self.rule: Callable[[str, bytes], Told | None] = lambda bucket, body: None
         self.writes: list[tuple[str, bytes]] = []
@@ -59,13 +63,17 @@ class FakeInflux2:
             return self._upstream_post("/query", urlencode(form).encode()).data
         if path == "/api/v2/orgs":
             return 200, {}, {"orgs": [{"id": ORG_ID, "name": ORG}]}
+        if path == "/api/v2/delete":
+            return self._delete(query, json.loads(body))
         if path == "/api/v2/buckets" and body:
             return self._create(json.loads(body)["name"])
+        if path.startswith("/api/v2/buckets/"):
+            return self._patch(path.rpartition("/")[2], json.loads(body))
         if path == "/api/v2/buckets":
             found = [b for b in self.buckets if b == query.get("name")]
             if not found:
                 return problem(404, "not found", f'bucket "{query.get("name")}" not found')
-            return 200, {}, {"buckets": [_bucket(b) for b in found]}
+            return 200, {}, {"buckets": [self._bucket(b) for b in found]}
         return problem(404, "not found", "path not found")
 
     def _create(self, name: str) -> Told:
@@ -77,9 +85,54 @@ class FakeInflux2:
             statement += (
                 f'; CREATE RETENTION POLICY "{policy}" ON "{database}" DURATION INF REPLICATION 1'
             )
-        self._upstream_post("/query", urlencode({"q": statement}).encode())
+        self._upstream_query(statement)
         self.buckets.append(name)
-        return 201, {}, _bucket(name)
+        return 201, {}, self._bucket(name)
+
+    def _patch(self, bucket_id: str, asked: dict[str, Any]) -> Told:
+        """PATCH /api/v2/buckets/{id}: only what is named is changed."""
+        (name,) = [b for b in self.buckets if _id(b) == bucket_id]
+        if self.read_only:
+            return problem(
+                401, "unauthorized", f"write:orgs/{ORG_ID}/buckets/{bucket_id} is unauthorized"
+            )
+        (rule,) = asked["retentionRules"]
+        every, shard = rule["everySeconds"], rule["shardGroupDurationSeconds"]
+        if every and every < 3600:
+            return problem(
+                422,
+                "unprocessable entity",
+                "expiration seconds must be greater than or equal to one hour",
+            )
+        database, _, policy = name.partition("/")
+        self._upstream_query(
+            f'ALTER RETENTION POLICY "{policy or "autogen"}" ON "{database}" '
+            f"DURATION {f'{every}s' if every else 'INF'} SHARD DURATION {shard}s"
+        )
+        self.rules[name] = asked["retentionRules"]
+        return 200, {}, self._bucket(name)
+
+    def _delete(self, query: dict[str, str], asked: dict[str, str]) -> Told | bytes:
+        """POST /api/v2/delete: a range of time whose end counts in, and one measurement of one bucket."""
+        field, _, measurement = asked["predicate"].partition("=")
+        if field != "_measurement" or query["bucket"] not in self.buckets:
+            return problem(400, "invalid", "bad predicate or bucket")
+        start, stop = (parse_time(asked[n]) for n in ("start", "stop"))
+        # 1.x deletes from every policy: right only for what stands in one.
+        self._upstream_query(
+            f"DELETE FROM {measurement} WHERE time >= {start} AND time <= {stop}",
+            query["bucket"].partition("/")[0],
+        )
+        return b""
+
+    def _bucket(self, name: str) -> dict[str, Any]:
+        rules = self.rules.get(name, [{"type": "expire", "everySeconds": 0}])
+        return {"id": _id(name), "name": name, "orgID": ORG_ID, "retentionRules": rules}
+
+    def _upstream_query(self, statement: str, database: str = "") -> None:
+        form = urlencode({"q": statement, "db": database})
+        told = json.loads(self._upstream_post("/query", form.encode()).data)
+        assert "error" not in told["results"][0], told
 
     def _write(self, query: dict[str, str], body: bytes) -> Told | bytes:
         bucket = query["bucket"]
@@ -116,6 +169,8 @@ class FakeInflux2:
             def do_POST(self) -> None:
                 self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
+            do_PATCH = do_POST
+
             def do_GET(self) -> None:
                 self._serve(b"")
 
@@ -145,5 +200,6 @@ class FakeInflux2:
         return Handler
 
 
-def _bucket(name: str) -> dict[str, Any]:
-    return {"id": name.encode().hex()[:16], "name": name, "orgID": ORG_ID, "retentionRules": []}
+def _id(name: str) -> str:
+    """16 hexadecimal digits."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

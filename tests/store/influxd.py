@@ -23,6 +23,8 @@ bind-address = "127.0.0.1:{rpc}"
   wal-dir = "{folder}/wal"
   index-version = "tsi1"
   query-log-enabled = false
+[retention]
+  check-interval = "1s"
 [monitor]
   store-enabled = false
 [http]
