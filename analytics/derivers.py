@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from analytics.deriver import Deriver
+from analytics.emission import Emissions
 from analytics.indices.air_hours import air_hours
 from analytics.indices.calendar import LocalCalendar
 from analytics.indices.flood_stage import FloodStage
@@ -15,6 +16,8 @@ from analytics.traffic.bottleneck import Bottleneck
 from analytics.traffic.health import Health
 from analytics.traffic.incidents import Incidents
 from analytics.traffic.performance import Performance
+from analytics.trees import Trees
+from analytics.waste import Filling, Fire
 
 
 def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Deriver, ...]:
@@ -28,4 +31,8 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
         bottleneck,
         Incidents(layout, limits, bottleneck),
         Health(layout, limits),
+        Emissions(layout, zone),
+        Filling(layout),
+        Fire(layout),
+        Trees(layout),
     )

@@ -33,7 +33,8 @@ class Input(NamedTuple):
 class Framed(Deriver):
     """Args: name (of the state in a snapshot), kinds (names of the kinds looked at), step (of the windows
     heard [ns]), split (windows in a bin), kept (bins a device), back (bins before one that it is judged
-    by), inputs (column → Input), outputs (what `judge` finds: those that the kind declares are told).
+    by), inputs (column → Input), outputs (what `judge` finds: those that the kind declares are told),
+    found (how they are kept).
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class Framed(Deriver):
         kept: int,
         back: int = 0,
         split: int = 1,
+        found: DTypeLike = np.float64,
     ) -> None:
         code = layout.kinds.quantity_code
         members = np.array([k.name in kinds for k in layout.kinds], dtype=bool)
         columns = {n: i.dtype for n, i in inputs.items()}
-        self.frames = Frames(name, layout, members, columns, outputs, kept=kept, split=split)
+        self.frames = Frames(
+            name, layout, members, columns, outputs, kept=kept, split=split, found=found
+        )
         self.layout = layout
         self._step, self._back = step, back
         self._inputs = [(n, code.get(i.quantity, -1), i.stat) for n, i in inputs.items()]
@@ -79,6 +83,10 @@ class Framed(Deriver):
     def touched_with(self, rows: Index) -> Index:
         """Rows that are judged by what these rows hold, besides themselves."""
         return rows[:0]
+
+    def time_of(self, name: str, bins: Index) -> AnyArray:
+        """Time of the readings that bins lead to: their beginning. [ns, UTC]"""
+        return np.asarray(bins * (self._step * self.frames.split))
 
     def counted(
         self, name: str, rows: Index, bins: Index, before: AnyArray, after: AnyArray
@@ -158,14 +166,15 @@ class Framed(Deriver):
         column = self.frames.cells[name]
         new: AnyArray = np.round(value, self._digits[name]) if name in self._digits else value
         before = column[slot]
-        changed: Mask = due & ~((before == new) | (np.isnan(before) & np.isnan(new)))
-        column[slot[changed]] = new[changed]
+        kept = new.astype(column.dtype)
+        changed: Mask = due & ~((before == kept) | (np.isnan(before) & np.isnan(kept)))
+        column[slot[changed]] = kept[changed]
         return changed, before, new
 
     def _readings(self, name: str, row: Index, bins: Index, value: Values, now: int) -> Readings:
-        """At the beginning of each bin; NaN takes back what was told."""
+        """NaN takes back what was told."""
         flag = np.where(np.isnan(value), Flag.MISSING, Flag.GOOD)
-        time = bins * (self._step * self.frames.split)
+        time = self.time_of(name, bins)
         quantity = np.full(len(row), self._told[name])
         return Readings.of(self.frames.members.device[row], quantity, time, value, flag, now)
 

@@ -40,12 +40,13 @@ class Frames:
         *,
         kept: int,
         split: int = 1,
+        found: DTypeLike = np.float64,
     ) -> None:
         self.members = Members(name, layout, kinds)
         self.kept, self.split = kept, split
         self.parts = Table({n: (d, np.nan) for n, d in inputs.items()}, width=kept * split)
         self.cells = Table(
-            {"bin": (np.int32, 0)} | dict.fromkeys(outputs, (np.float64, np.nan)), width=kept
+            {"bin": (np.int32, 0)} | dict.fromkeys(outputs, (found, np.nan)), width=kept
         )
         self.rows = Table({"newest": (np.int32, 0), "pending": (np.int32, NEVER)})
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
