@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
-from store.records import Alert, AlertEvent, QuarantineAct, QuarantineFilter, QuarantineItem
+from store.records import (
+    Alert,
+    AlertEvent,
+    QuarantineAct,
+    QuarantineFilter,
+    QuarantineItem,
+    RuleRecord,
+)
 
 
 class OperationsStore(Protocol):
@@ -59,6 +66,18 @@ class OperationsStore(Protocol):
 
     def last_cleared(self) -> dict[tuple[str, str], int]:
         """(rule, device) → event time of the newest clearing: replayed transitions up to it are old news."""
+        ...
+
+    def custom_rules(self) -> list[RuleRecord]:
+        """Rules that engineers added, by code."""
+        ...
+
+    def put_custom_rule(self, record: RuleRecord) -> None:
+        """Add a rule, or replace the one of its code."""
+        ...
+
+    def remove_custom_rule(self, code: str) -> bool:
+        """Forget a rule. False where there was none."""
         ...
 
     def last_alert_event(self) -> int:

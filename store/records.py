@@ -123,3 +123,13 @@ class QuarantineAct:
     time: int
     by: str
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRecord:
+    """A rule that an engineer added. definition: JSON; updated: when it was last changed, and by whom [ns]."""
+
+    code: str
+    definition: bytes
+    updated: int
+    updated_by: str

@@ -87,6 +87,15 @@ ALERT_EVENTS = Table(
     Column("text", Text, nullable=False),
 )
 
+RULES = Table(
+    "rules",
+    METADATA,
+    Column("code", String(32), primary_key=True),
+    Column("definition", LargeBinary, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
 # What each channel was told: alerts that it knows of and has not been told the end of.
 NOTIFIED = Table(
     "notified",

@@ -29,12 +29,13 @@ from store.sql_base import fields_of, reason, shown
 from store.sql_migrate import add_missing
 from store.sql_notify import SqlNotify
 from store.sql_quarantine import SqlQuarantine
+from store.sql_rules import SqlRules
 from telemetry.errors import StoreError
 
 _IN_ONE_QUERY = 500  # values of one `in (…)`
 
 
-class SqlOperations(SqlQuarantine, SqlNotify):
+class SqlOperations(SqlQuarantine, SqlNotify, SqlRules):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
     read_only  look at a database without changing it, not even its tables; it must be there (SQLite)

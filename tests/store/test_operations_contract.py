@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devices.device import Device
@@ -14,6 +16,7 @@ from store.records import (
     QuarantineFilter,
     QuarantineItem,
     QuarantineState,
+    RuleRecord,
 )
 from store.sql_quarantine import OVERHEAD
 from telemetry.errors import StoreError
@@ -272,3 +275,15 @@ def test_what_a_channel_was_told_is_kept_by_channel(operations: OperationsStore)
     assert operations.notify_cursor("head") == 3
     assert operations.notified("duty") == {"a2", "a3"}
     assert operations.notified("head") == set()
+
+
+def test_rules_of_engineers_are_kept_as_they_wrote_them(operations: OperationsStore) -> None:
+    assert operations.custom_rules() == []
+    one = RuleRecord(code="b_rule", definition='{"vi": "Bụi"}'.encode(), updated=1, updated_by="an")
+    two = RuleRecord(code="a_rule", definition=b"{}", updated=2, updated_by="")
+    for record in (one, two, replace(one, updated=3)):
+        operations.put_custom_rule(record)
+    assert operations.custom_rules() == [two, replace(one, updated=3)]
+    assert operations.remove_custom_rule("a_rule")
+    assert not operations.remove_custom_rule("a_rule")
+    assert [r.code for r in operations.custom_rules()] == ["b_rule"]
