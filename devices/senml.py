@@ -23,6 +23,7 @@ from devices.senml_energy import energy_of
 from devices.senml_resolve import OTHER_VALUES, Base, Record, check_version, labelled, only_base
 from devices.senml_rows import NO_UNIT, Rows
 from devices.senml_scope import Layout, Scope
+from devices.senml_shapes import ShapeDecoder
 from telemetry.ledger import NOBODY
 from telemetry.reasons import Reason
 
@@ -39,10 +40,20 @@ class SenmlDecoder:
         self._code = catalogue.kinds.quantity_code
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._rows = Rows()
+        self._shapes = ShapeDecoder(catalogue)
 
     def forget(self) -> None:
         """Let go of what a batch that failed has left."""
         self._rows = Rows()
+        self._shapes.forget()
+
+    def unlearn(self) -> None:
+        """Forget what names mean: who may send has changed."""
+        self._shapes.unlearn()
+
+    def take_text(self, message: int, received: int, scope: Scope, payload: bytes) -> bool:
+        """Take one pack in JSON as it came; False, and nothing done, where it must be taken apart."""
+        return self._shapes.take(message, received, scope, payload)
 
     def take(
         self, intake: Intake, message: int, received: int, scope: Scope, pack: Sequence[Any]
@@ -68,6 +79,7 @@ class SenmlDecoder:
         """Hand over the columns, and be ready for the next batch."""
         rows, self._rows = self._rows, Rows()
         rows.hand_over(self._catalogue, intake)
+        self._shapes.finish(intake)
         if len(self._layouts) > _MAX_LAYOUTS:  # keys are the sender's: keep them bounded
             self._layouts.clear()
 

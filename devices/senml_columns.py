@@ -34,12 +34,13 @@ def take_columns(
     times: list[float] | None = [base.time] * len(run)
     if layout.t is not None:
         times = _numbers([r[layout.t] for r in run], base.time)
-    subjects = _subjects(codes, scope, base, layout, run)
+    names = [""] * len(run) if layout.n is None else [r[layout.n] for r in run]
+    found = subjects(codes, scope, base, names)  # type: ignore[arg-type]
     units = _units(rows, base, layout, run)
-    if values is None or times is None or subjects is None or units is None:
+    if values is None or times is None or found is None or units is None:
         return False
-    rows.device += subjects[0]
-    rows.quantity += subjects[1]
+    rows.device += found[0]
+    rows.quantity += found[1]
     rows.value += values
     rows.seconds += times
     rows.unit += units
@@ -47,20 +48,19 @@ def take_columns(
     return True
 
 
-def _subjects(
-    codes: Mapping[str, int], scope: Scope, base: Base, layout: Layout, run: Run
+def subjects(
+    codes: Mapping[str, int], scope: Scope, base: Base, names: Sequence[str]
 ) -> tuple[list[int], list[int]] | None:
-    """Device and quantity codes; None where an owner or a quantity was not met before."""
-    names = [""] * len(run) if layout.n is None else [r[layout.n] for r in run]
+    """Device and quantity codes of records with these names; None where one was not met before."""
     if not _TEXT.issuperset(map(type, names)):
         return None
     devices: list[int | None]
-    quantities: list[int | None] = list(map(codes.get, names))  # type: ignore[arg-type]
+    quantities: list[int | None] = list(map(codes.get, names))
     if None not in quantities and base.owner is not None:
         owner = base.owner
-        devices = [scope.known.get(owner) if owner else scope.device] * len(run)
+        devices = [scope.known.get(owner) if owner else scope.device] * len(names)
     else:
-        parts = [(base.name + name).rpartition("/") for name in names]  # type: ignore[operator]
+        parts = [(base.name + name).rpartition("/") for name in names]
         devices = [scope.known.get(owner) for owner, _, _ in parts]
         quantities = [codes.get(short) for _, _, short in parts]
     if None in devices or NOBODY in devices or None in quantities:

@@ -10,14 +10,38 @@ from devices.device import Catalogue
 from devices.intake import Intake, missing_flags, shown
 from devices.senml_resolve import ABSOLUTE_S
 from devices.times import MAX_SECONDS
-from telemetry.arrays import Mask, Times, Values
+from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times, Values
 from telemetry.clock import SECOND
 from telemetry.errors import UnitError
 from telemetry.readings import Readings
 from telemetry.reasons import Reason
-from telemetry.units import conversion
+from telemetry.units import SENML_NAMES, UNITS, conversion
 
 NO_UNIT = 0
+# The units that are known → their codes, the same in every batch.
+KNOWN_UNITS: dict[str, int] = {name: i for i, name in enumerate((*UNITS, *SENML_NAMES), 1)}
+# Up to so many combinations of unit, kind and quantity a table is faster than sorting.
+_MAX_TABLE = 2**18
+
+
+@dataclass(slots=True)
+class Columns:
+    """Records of many packs, before anything is judged. Arrays of one length.
+
+    unit     a code, whose name stands in the list that goes with it; NO_UNIT: the quantity's own
+    seconds  base time and time, added up
+    missing  where null was sent, and the value is NaN
+    """
+
+    message: AnyArray
+    received: Times
+    device: Codes32
+    quantity: Codes16
+    record: Codes32
+    unit: AnyArray
+    seconds: Values
+    value: Values
+    missing: Mask
 
 
 @dataclass(slots=True)
@@ -38,7 +62,7 @@ class Rows:
     record: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     packs: list[tuple[int, int, int]] = field(default_factory=list)
-    units: dict[str, int] = field(default_factory=dict)
+    units: dict[str, int] = field(default_factory=KNOWN_UNITS.copy)
 
     def unit_code(self, unit: str | None) -> int:
         """A small number for a unit's name, within this batch."""
@@ -47,84 +71,100 @@ class Rows:
     def hand_over(self, catalogue: Catalogue, intake: Intake) -> None:
         """Every row into `intake`: as a reading, or as a reject that says why."""
         if self.device:
-            _Judge(self, catalogue, intake).hand_over()
+            judge(self._columns(), list(self.units), catalogue, intake)
+
+    def _columns(self) -> Columns:
+        packs = np.array(self.packs, dtype=np.int64)
+        missing: Mask = np.zeros(len(self.device), dtype=bool)
+        missing[self.missing] = True
+        return Columns(
+            message=np.repeat(packs[:, 0], packs[:, 2]),
+            received=np.repeat(packs[:, 1], packs[:, 2]),
+            device=np.array(self.device, dtype=np.int32),
+            quantity=np.array(self.quantity, dtype=np.int16),
+            record=np.array(self.record, dtype=np.int32),
+            unit=np.array(self.unit, dtype=np.int32),
+            seconds=np.array(self.seconds),
+            value=np.array(self.value),
+            missing=missing,
+        )
+
+
+def judge(columns: Columns, units: list[str], catalogue: Catalogue, intake: Intake) -> None:
+    """Every row into `intake`: as a reading, or as a reject that says why. `units` are named from code 1 on."""
+    _Judge(columns, units, catalogue, intake).hand_over()
 
 
 class _Judge:
     """One batch's rows as columns, and which of them are fine so far."""
 
-    def __init__(self, rows: Rows, catalogue: Catalogue, intake: Intake) -> None:
+    def __init__(
+        self, columns: Columns, units: list[str], catalogue: Catalogue, intake: Intake
+    ) -> None:
+        self.columns = columns
         self.intake = intake
         self.kinds = catalogue.kinds
-        self.units = list(rows.units)
-        packs = np.array(rows.packs, dtype=np.int64)
-        self.message = np.repeat(packs[:, 0], packs[:, 2])
-        self.received: Times = np.repeat(packs[:, 1], packs[:, 2])
-        self.device = np.array(rows.device, dtype=np.int32)
-        self.kind = catalogue.kind_of[self.device]
-        self.quantity = np.array(rows.quantity, dtype=np.int16)
-        self.record = np.array(rows.record, dtype=np.int32)
-        self.unit = np.array(rows.unit, dtype=np.int32)
-        self.seconds: Values = np.array(rows.seconds)
-        self.value: Values = np.array(rows.value)
-        self.missing: Mask = np.zeros(len(self.device), dtype=bool)
-        self.missing[rows.missing] = True
-        self.fine: Mask = np.ones(len(self.device), dtype=bool)
+        self.units = units
+        self.kind = catalogue.kind_of[columns.device]
+        self.value = columns.value
+        self.fine: Mask = np.ones(len(columns.device), dtype=bool)
 
     def hand_over(self) -> None:
         self._quantities()
         self._convert()
         self._finite()
-        time = self._times()
-        keep = self.fine
+        time, keep, given = self._times(), self.fine, self.columns
         value = self.value[keep]
         rows = Readings(
-            self.device[keep],
-            self.quantity[keep],
+            given.device[keep],
+            given.quantity[keep],
             time[keep],
             value,
             missing_flags(value),
-            self.received[keep],
+            given.received[keep],
         )
-        self.intake.add(rows, self.message[keep], self.record[keep])
+        self.intake.add(rows, given.message[keep], given.record[keep])
 
     def _quantities(self) -> None:
         """A kind takes only its own quantities, and no derived ones."""
-        strange = ~self.kinds.accepted[self.kind, self.quantity]
+        strange = ~self.kinds.accepted[self.kind, self.columns.quantity]
         for i in np.flatnonzero(strange):
-            name = self.kinds.quantities[self.quantity[i]]
+            name = self.kinds.quantities[self.columns.quantity[i]]
             kind = self.kinds.kinds[self.kind[i]].name
             need = f"is no quantity that {kind} takes from a device, got {shown(name)}"
             self._reject(int(i), Reason.UNKNOWN_QUANTITY, "n", need)
 
     def _convert(self) -> None:
         """Values into their quantity's unit: one question for each (unit, kind, quantity) there is."""
-        given = np.flatnonzero(self.fine & (self.unit != NO_UNIT))
+        unit = self.columns.unit
+        given = np.flatnonzero(self.fine & (unit != NO_UNIT))
         if not len(given):
             return
         shape = (len(self.units) + 1, *self.kinds.accepted.shape)
-        places = (self.unit[given], self.kind[given], self.quantity[given])
+        places = (unit[given], self.kind[given], self.columns.quantity[given])
         key = np.ravel_multi_index(tuple(p.astype(np.int64) for p in places), shape)
-        asked, which = np.unique(key, return_inverse=True)
+        asked, which = _distinct(key, int(np.prod(shape)))
         scale = np.ones((len(asked), 2))
         for j, one in enumerate(asked.tolist()):
-            unit, kind, quantity = (int(x) for x in np.unravel_index(one, shape))
+            code, kind, quantity = (int(x) for x in np.unravel_index(one, shape))
             wanted = self.kinds.quantity(kind, quantity).unit
             try:
-                scale[j] = conversion(self.units[unit - 1], wanted)
+                scale[j] = conversion(self.units[code - 1], wanted)
             except UnitError as error:
-                need = f"{error.need}, got {shown(self.units[unit - 1])}"
+                need = f"{error.need}, got {shown(self.units[code - 1])}"
                 for i in given[which == j]:
                     self._reject(int(i), Reason.BAD_UNIT, "u", need)
-        self.value[given] = scale[which, 0] * self.value[given] + scale[which, 1]
+        if (scale != (1.0, 0.0)).any():
+            self.value[given] = scale[which, 0] * self.value[given] + scale[which, 1]
 
     def _finite(self) -> None:
-        for i in np.flatnonzero(self.fine & ~self.missing & ~np.isfinite(self.value)):
+        wrong = self.fine & ~self.columns.missing & ~np.isfinite(self.value)
+        for i in np.flatnonzero(wrong):
             self._reject(int(i), Reason.NOT_FINITE, "v", "must be a finite number")
 
     def _times(self) -> Times:
         """Seconds → ns, to the microsecond: more digits than that a float of today's seconds has not."""
-        seconds = self.seconds
+        seconds = self.columns.seconds
         # A comparison with NaN is false, so NaN is refused with what is too far away.
         wrong = ~(np.abs(seconds) < MAX_SECONDS)
         for i in np.flatnonzero(self.fine & wrong):
@@ -133,11 +173,24 @@ class _Judge:
         seconds = np.where(wrong, 0.0, seconds)
         since: Times = np.rint(seconds * 1e6).astype(np.int64) * (SECOND // 1_000_000)
         relative = seconds < ABSOLUTE_S
-        time: Times = np.where(relative, self.received + since, since)
+        time: Times = np.where(relative, self.columns.received + since, since)
         return time
 
     def _reject(self, i: int, reason: Reason, label: str, need: str) -> None:
         self.fine[i] = False
-        path = f"$[{self.record[i]}].{label}"
-        message, device = int(self.message[i]), int(self.device[i])
+        path = f"$[{self.columns.record[i]}].{label}"
+        message, device = int(self.columns.message[i]), int(self.columns.device[i])
         self.intake.reject(message, reason, path, f"{path}: {need}", device)
+
+
+def _distinct(key: AnyArray, size: int) -> tuple[AnyArray, AnyArray]:
+    """The distinct keys below `size`, ascending, and which of them each key is; like numpy.unique."""
+    if size > _MAX_TABLE:
+        asked, which = np.unique(key, return_inverse=True)
+        return asked, which
+    present = np.zeros(size, dtype=bool)
+    present[key] = True
+    asked = np.flatnonzero(present)
+    place = np.zeros(size, dtype=np.int64)
+    place[asked] = np.arange(len(asked))
+    return asked, place[key]

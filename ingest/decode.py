@@ -22,7 +22,7 @@ from devices.intake import WHOLE, Intake, Message, Refused, shown
 from devices.kind import ONLINE
 from devices.senml import SenmlDecoder
 from devices.senml_cbor import decode_cbor, is_cbor
-from devices.senml_scope import DeviceScope
+from devices.senml_scope import DeviceScope, Scope
 from devices.times import device_time
 from devices.topics import GATEWAY, parse_topic, parse_uplink
 from telemetry.errors import TimeError
@@ -110,25 +110,39 @@ class Decoder:
             need = f"must be at most {self.max_payload} bytes, got {len(payload)}"
             raise Refused(Reason.TOO_LARGE, "", need)
         if channel == "telemetry":
-            body = self._body(payload)
-            if type(body) is dict:
-                self._flat.take(i, kind, device, message.received, body)
-            elif type(body) is list:
-                scope = DeviceScope(device, self.catalogue.devices[device].id)
-                self._senml.take(intake, i, message.received, scope, body)
-            else:
-                need = f"must be an object or a SenML array, got {shown(body)}"
-                raise Refused(Reason.NOT_AN_OBJECT, "", need)
+            self._telemetry(intake, i, message, kind, device)
         elif channel == GATEWAY:
-            body = self._body(payload)
-            if type(body) is not list:
-                need = f"a gateway's message must be a SenML array, got {shown(body)}"
-                raise Refused(Reason.NOT_AN_OBJECT, "", need)
-            self._senml.take(intake, i, message.received, self._gateways, body)
+            self._pack(intake, i, message, self._gateways)
         elif channel == _UPLINK:
             self._uplink(i, message)
         else:
             self._status(intake, i, message, device)
+
+    def _telemetry(self, intake: Intake, i: int, message: Message, kind: int, device: int) -> None:
+        """A device's own message: an object, or a SenML pack."""
+        payload = message.payload
+        if payload.startswith(b"["):
+            self._pack(intake, i, message, DeviceScope(device, self.catalogue.devices[device].id))
+            return
+        body = self._body(payload)
+        if type(body) is dict:
+            self._flat.take(i, kind, device, message.received, body)
+        elif type(body) is list:
+            scope = DeviceScope(device, self.catalogue.devices[device].id)
+            self._senml.take(intake, i, message.received, scope, body)
+        else:
+            need = f"must be an object or a SenML array, got {shown(body)}"
+            raise Refused(Reason.NOT_AN_OBJECT, "", need)
+
+    def _pack(self, intake: Intake, i: int, message: Message, scope: Scope) -> None:
+        """A message that must be a SenML pack."""
+        if self._senml.take_text(i, message.received, scope, message.payload):
+            return
+        body = self._body(message.payload)
+        if type(body) is not list:
+            need = f"a gateway's message must be a SenML array, got {shown(body)}"
+            raise Refused(Reason.NOT_AN_OBJECT, "", need)
+        self._senml.take(intake, i, message.received, scope, body)
 
     def _body(self, payload: bytes) -> object:
         """What the payload holds, in JSON or CBOR. Raises Refused."""
@@ -180,6 +194,7 @@ class Decoder:
             self._learned_at = self.catalogue.replacements
             self._topics.clear()
             self._gateways.known.clear()
+            self._senml.unlearn()
 
     def _learn(self, topic: str) -> tuple[str, int, int]:
         """What a topic means, kept for the next message. Raises Refused."""
