@@ -119,6 +119,15 @@ def test_a_day_that_was_stored_up_comes_at_once(gate: Gate, order: str) -> None:
     assert gate.send(*told) == 0
 
 
+def test_a_bad_message_or_a_lost_clock_within_a_backlog_is_no_madness(gate: Gate) -> None:
+    told = day("aq-1")
+    for i in range(0, 1_400, 10):
+        told.insert(i, ("city/air/aq-1/telemetry", b"garbage %d" % i))
+        told.insert(i, flat("aq-1", 946_900_000 * SECOND, i))  # its clock was lost, and set again
+    assert gate.send(*told) == 0
+    assert gate.bench.account()["quarantined:not_json"] == 140
+
+
 def test_the_first_start_fills_a_day_of_every_device_in_a_minute(gate: Gate) -> None:
     kinds = (("air", MINUTE), ("lamp", 5 * MINUTE), ("waste", 30 * MINUTE))
     city = [day(f"{kind}-{n}", kind=kind, step=step) for kind, step in kinds for n in range(4)]
