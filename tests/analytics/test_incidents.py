@@ -43,7 +43,9 @@ def test_a_blocked_road_is_an_incident_from_the_second_minute_and_over_when_it_f
     rows: list[Row] = []
     for m in range(20):
         blocked = 8 <= m < 15
-        rows += at("xe-1", m, 17.5 if blocked else 15.0) + at("xe-2", m, 6.0 if blocked else 14.0)
+        rows += at("xe-1", m, 24.0 if blocked else 15.0, 15.0 if blocked else 40.0) + at(
+            "xe-2", m, 6.0 if blocked else 14.0
+        )
     told = told_of(known_with([UP, DOWN]), rows, T0 + HOUR)
     found = minutes(told, "incident")
     assert [m for m, v in found.items() if v == 1] == list(range(9, 15))
@@ -51,10 +53,22 @@ def test_a_blocked_road_is_an_incident_from_the_second_minute_and_over_when_it_f
 
 
 def test_a_station_alone_sees_a_sudden_rise() -> None:
-    rows = [r for m in range(20) for r in at("xe-2", m, 45.0 if 8 <= m < 12 else 12.0 + m % 2)]
+    rows = [
+        row
+        for m in range(20)
+        for row in (at("xe-2", m, 45.0, 15.0) if 8 <= m < 12 else at("xe-2", m, 12.0 + m % 2))
+    ]
     told = told_of(known_with([DOWN]), rows, T0 + HOUR)
     found = minutes(told, "incident", "xe-2")
     assert [m for m, v in found.items() if v == 1] == [9, 10, 11]
+
+
+def test_a_platoon_that_keeps_its_speed_is_none() -> None:
+    rows = [
+        r for m in range(20) for r in at("xe-2", m, 45.0 if 8 <= m < 12 else 12.0 + m % 2, 31.0)
+    ]
+    found = minutes(told_of(known_with([DOWN]), rows, T0 + HOUR), "incident", "xe-2")
+    assert set(found.values()) == {0}
 
 
 def test_a_rise_in_light_traffic_is_none() -> None:
@@ -128,8 +142,9 @@ def test_any_order_within_the_lateness_and_any_cut_tells_the_same(
         blocked = 20 <= m % 30 < 27
         for device in ("xe-1", "xe-2"):
             if rng.random() > 0.1:
-                full = 22.0 if blocked and device == "xe-1" else 15.0 - 9.0 * blocked
-                rows += at(device, m, full + float(rng.integers(0, 20)) / 10)
+                full = 27.0 if blocked and device == "xe-1" else 15.0 - 9.0 * blocked
+                speed = 15.0 if full > 20 else 40.0
+                rows += at(device, m, full + float(rng.integers(0, 20)) / 10, speed)
     known = known_with([UP, DOWN])
     until = T0 + 2 * HOUR
     told = [
@@ -137,6 +152,7 @@ def test_any_order_within_the_lateness_and_any_cut_tells_the_same(
     ]
     for name in ("incident", "bottleneck", "recurring", "detector_fault"):
         assert told[0].of(name) == told[1].of(name)
+    assert 1 in told[0].of("incident").values()
 
 
 @pytest.mark.skipif(not (DATA / "nab_traffic").is_dir(), reason=f"no recordings in {DATA}")
