@@ -1,4 +1,4 @@
-"""The whole platform in one process: stores, ingest, analytics and API, wired here and nowhere else.
+"""The whole platform in one process: stores, ingest, analytics and API, wired here.
 
 One process because DuckDB lets one process open its file; broker and simulated city are processes of
 their own. Every part is handed what it needs; none looks another up.
@@ -18,26 +18,15 @@ from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
 from analytics.worker import Worker
 from api.context import Context
+from commands.ingest_part import IngestPart
+from commands.stores import Stores
 from devices.city import City, load_city
-from devices.device import Catalogue, Device
-from devices.registry import load_kinds
+from devices.device import Device
 from ingest.broker import EmbeddedBroker
-from ingest.decode import Decoder
-from ingest.fairness import Fairness, Rates
-from ingest.housekeeping import Housekeeping
-from ingest.pipeline import Pipeline
-from ingest.receiver import Receiver
-from ingest.refusals import Refusals
-from ingest.sink import Sink
-from ingest.spool import Spool
-from ingest.validate import Limits
 from simulators.placement import simulated_devices
-from store.duckdb_store import DuckDBStore
-from store.sql_store import SqlOperations
-from store.telemetry import Series, TelemetryStore
+from store.telemetry import Series
 from telemetry.address import BrokerAddress, broker_address
-from telemetry.clock import SECOND, Clock
-from telemetry.errors import StartError
+from telemetry.clock import Clock
 from telemetry.live import Hub
 from telemetry.readings import Readings
 from telemetry.settings import Settings
@@ -56,51 +45,38 @@ class Platform:
         self.clock = clock
         self.progress: tuple[int, int] | None = None
         self.city: City = load_city(settings.city)
-        self.catalogue = Catalogue(load_kinds())
-        prepare_folder(settings.data_dir)
-        self.operations = SqlOperations(settings.operations_url)
-        for device in self.operations.devices():
-            self.catalogue.put(device)
-        # Opened before anything is written: where another run holds it, that run is left alone.
-        self.refusals = Refusals(self.operations, self.catalogue)
-        self.telemetry = open_telemetry(settings, self.catalogue, self.refusals)
+        self._stores = Stores(settings)
+        self.catalogue = self._stores.catalogue
+        self.operations = self._stores.operations
+        self.telemetry = self._stores.telemetry
         self._place_simulated()
         self.hub = Hub()
         self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
         self.broker = None if settings.broker else self._embedded_broker()
         self.address = self._address()
         self.worker = self._worker()
-        self.receiver = self._receiver()
-        self.notifier = self._notifier()
-        self.housekeeping = Housekeeping(
-            self.operations,
-            self.telemetry,
-            clock,
-            settings.quarantine_days,
-            settings.quarantine_mb * 2**20,
-            settings.retention,
-            self.worker.saved,
+        self.ingest = IngestPart(
+            settings, clock, self._stores, self.address, self._stored, self.worker.saved
         )
+        self.receiver = self.ingest.receiver
+        self.notifier = self._notifier()
 
     def start(self) -> None:
         """Broker, analytics, ingest: each is ready before the next begins."""
         if self.broker is not None:
             self.broker.start()
         self.worker.start()
-        self.receiver.start()
-        self.housekeeping.start()
+        self.ingest.start()
         if self.notifier is not None:
             self.notifier.start()
 
     def stop(self) -> None:
         """In the order of the flow, so that nothing that was taken is left half done."""
-        self.housekeeping.stop()
-        self.receiver.stop()
+        self.ingest.stop()
         self.worker.stop()
         if self.notifier is not None:
             self.notifier.stop()
-        self.telemetry.close()
-        self.operations.close()
+        self._stores.close()
         if self.broker is not None:
             self.broker.stop()
 
@@ -173,26 +149,6 @@ class Platform:
             engine, self.telemetry, self.operations, self.book, self.hub, self.clock, snapshot
         )
 
-    def _receiver(self) -> Receiver:
-        settings = self.settings
-        decoder = Decoder(
-            self.catalogue, settings.unregistered, settings.max_devices, settings.max_payload
-        )
-        limits = Limits(int(settings.ahead_s * SECOND), settings.retention.raw)
-        pipeline = Pipeline(
-            self.catalogue,
-            self.telemetry,
-            self.operations,
-            decoder,
-            limits,
-            self.clock,
-            self.refusals,
-            self._fairness(),
-        )
-        spool = Spool(settings.data_dir / "spool", settings.spool_mb * 2**20)
-        self.sink = Sink(pipeline, spool, self._stored)
-        return Receiver(self.address, settings.client_id, self.sink, self.clock, settings.batch)
-
     def _notifier(self) -> Notifier | None:
         if not self.settings.notify:
             return None
@@ -207,17 +163,6 @@ class Platform:
     def _channel_fails(self, channel: str, words: str) -> None:
         _LOG.error("channel %s %s", channel, words or "works again")
 
-    def _fairness(self) -> Fairness | None:
-        settings = self.settings
-        if settings.rate_factor == 0:
-            return None
-        rates = Rates(
-            settings.rate_factor, settings.rate_burst_s, settings.rate_calm_s, settings.batch
-        )
-        made = Fairness(self.catalogue, rates)
-        made.adopt(self.telemetry.latest(Series()), self.clock.now())
-        return made
-
     def _stored(self, readings: Readings) -> None:
         self.worker.wake()
         self.hub.publish("readings", readings)
@@ -231,32 +176,3 @@ class Platform:
             broker = self.broker
             checks["embedded broker"] = lambda: "" if broker.alive() else "has ended"
         return checks
-
-
-def open_telemetry(settings: Settings, catalogue: Catalogue, refusals: Refusals) -> TelemetryStore:
-    """The telemetry store that the settings name: DuckDB in the data folder, or an InfluxDB.
-
-    DuckDB refuses no reading that has passed validation; what an InfluxDB refuses goes to `refusals`.
-    """
-    if settings.telemetry.startswith("influx"):
-        # Its client takes a while to import: only who uses it waits.
-        from store.influx import open_influx
-
-        return open_influx(settings.telemetry, catalogue, refusals.take)
-    return DuckDBStore(settings.telemetry_path, catalogue)
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the data folder and see that it can be written. Raises StartError in words."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise StartError(
-            "URBAN_DATA_DIR",
-            f"must be a folder that can be written ({error.strerror})",
-            str(folder),
-            "choose another, or change its owner",
-        ) from None

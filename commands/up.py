@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from commands.city_process import CityProcess
-from commands.platform import Platform, prepare_folder
+from commands.platform import Platform
+from commands.stores import prepare_folder
 from telemetry.clock import HOUR, MINUTE, SystemClock
 from telemetry.errors import StartError
 from telemetry.settings import Settings, load_settings
@@ -136,8 +137,7 @@ async def _show_history(platform: Platform, ended: asyncio.Event) -> None:
 
 def _settled(platform: Platform) -> bool:
     live = platform.progress is None
-    taken = platform.receiver.waiting() == 0 and not platform.sink.waits()
-    return live and taken and platform.worker.caught_up()
+    return live and platform.ingest.idle() and platform.worker.caught_up()
 
 
 def _say_tenth(bar: Progress, said: int, done: int, total: int) -> int:

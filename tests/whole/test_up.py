@@ -189,6 +189,12 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         code, printed = run_up(third)
         assert code == 2
         assert len(printed.strip().splitlines()) == 1
+        assert str(tmp_path / "a" / "data") in printed and "in use by another run" in printed
+        fourth = UpProcess(
+            tmp_path / "c", telemetry=f"duckdb:///{tmp_path / 'a' / 'data' / 'telemetry.duckdb'}"
+        )
+        code, printed = run_up(fourth)
+        assert code == 2 and len(printed.strip().splitlines()) == 1
         assert "telemetry.duckdb" in printed and "in use by another run" in printed
     finally:
         first.close()
