@@ -22,7 +22,6 @@ from analytics.facts import Facts, merged
 from analytics.history import Cut
 from analytics.suspects import Suspects
 from store.operations import OperationsStore
-from store.records import STANDING
 from store.telemetry import Stored, TelemetryStore
 from telemetry import metrics
 from telemetry.clock import HOUR, SECOND, Clock
@@ -146,13 +145,14 @@ class Worker:
     def _adopt(self) -> None:
         """Let the engine clear what stands in the book: it may not have seen it raised."""
         code = {(kind, rule.code): place for place, (kind, rule) in enumerate(self.engine.rules())}
-        catalogue, kinds = self.engine.layout.catalogue, self.engine.layout.kinds
-        rows = [
-            (code[kinds.code[a.kind], a.rule], catalogue.code(a.device), a.updated, a.worst)
-            for a in self._operations.standing()
-            if a.state in STANDING and (kinds.code.get(a.kind, -1), a.rule) in code
+        catalogue = self.engine.layout.catalogue
+        known = [
+            (code[place], at, c.time, c.worst)
+            for c in self._operations.conditions()
+            if c.stands
+            and (at := catalogue.code(c.subject)) is not None
+            and (place := (int(catalogue.kind_of[at]), c.rule)) in code
         ]
-        known = [(r, d, t, w) for r, d, t, w in rows if d is not None]
         if known:
             rule, device, seen, worst = (np.array(c) for c in zip(*known, strict=True))
             self.engine.adopt(rule, device.astype(np.int32), seen, worst)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from analytics.alerts.rulebook import RuleBook
 from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
@@ -21,6 +22,8 @@ from telemetry.settings import Settings
 
 class AlertDesk(Protocol):
     """What API and console ask of `analytics.alerts.book.AlertBook`."""
+
+    rules: RuleBook
 
     def acknowledge(self, alert_id: str, by: str) -> Alert:
         """Note that `by` has the alert. Raises QueryError where it can't be acknowledged."""

@@ -12,9 +12,11 @@ import msgspec
 import numpy as np
 from fastapi import Response
 
+from analytics.alerts.rulebook import Rule
 from api.context import Context
 from api.schemas import AlertInfo, Reading, Text
-from devices.kind import AlertRule, Severity
+from devices.kind import Severity
+from devices.subject import name_of, sort_of
 from store.records import Alert
 from telemetry.arrays import Times
 from telemetry.clock import format_time
@@ -93,11 +95,9 @@ def severity_name(severity: int) -> str:
     return Severity(severity).name.lower()
 
 
-def rule_of(context: Context, alert: Alert) -> AlertRule | None:
-    """The rule behind an alert; None where the kinds no longer declare it."""
-    if alert.kind not in context.kinds:
-        return None
-    return next((r for r in context.kinds[alert.kind].rules if r.code == alert.rule), None)
+def rule_of(context: Context, alert: Alert) -> Rule | None:
+    """The rule behind an alert; None where nobody declares it any more."""
+    return context.alerts.rules.get(alert.rule, alert.kind)
 
 
 def encode_alert(context: Context, alert: Alert) -> AlertInfo:
@@ -118,7 +118,8 @@ def alert_fields(context: Context, alert: Alert) -> dict[str, Any]:
         "device": alert.device,
         "device_name": device.name if device else "",
         "kind": alert.kind,
-        "area": device.area if device else "",
+        "subject": alert.subject,
+        "area": area_of(context, alert),
         "quantity": alert.quantity,
         "unit": quantity.unit if quantity else "1",
         "severity": severity_name(alert.severity),
@@ -135,7 +136,33 @@ def alert_fields(context: Context, alert: Alert) -> dict[str, Any]:
         "acknowledged": _optional(alert.acknowledged),
         "acknowledged_by": alert.acknowledged_by,
         "cause": alert.cause,
+        "active": alert.active,
+        "chattering": alert.chattering,
+        "assigned": alert.assigned,
+        "shelved_until": _optional(alert.shelved_until),
+        "shelved_by": alert.shelved_by,
+        "shelved_why": alert.shelved_why,
+        "escalated": _optional(alert.escalated),
+        "detail": alert.detail,
+        "domain": domain_of(context, alert),
+        "runbook": rule.runbook if rule else alert.rule,
     }
+
+
+def area_of(context: Context, alert: Alert) -> str:
+    """Official code of the area that an alert is in, or ""."""
+    if sort_of(alert.subject) == "area":
+        return name_of(alert.subject)
+    device = context.catalogue.get(alert.device)
+    return device.area if device else ""
+
+
+def domain_of(context: Context, alert: Alert) -> str:
+    """The department that an alert belongs to, or ""."""
+    rule = rule_of(context, alert)
+    if rule is not None and rule.domain:
+        return rule.domain
+    return context.kinds[alert.kind].domain if alert.kind in context.kinds else ""
 
 
 def encode_alerts(context: Context, alerts: Iterable[Alert]) -> list[AlertInfo]:

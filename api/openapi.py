@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import schemas
+from api import quarantine_schemas, schemas
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -34,7 +34,7 @@ TAGS = [
 _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = [
     found
-    for found in vars(schemas).values()
+    for found in (vars(schemas) | vars(quarantine_schemas)).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
 ]
 _WORDS = {

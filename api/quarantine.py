@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from api.context import Context
-from api.schemas import QuarantineManyDiscarded, QuarantineManyResent
+from api.quarantine_schemas import QuarantineManyDiscarded, QuarantineManyResent
 from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
 from telemetry.errors import StoreError
 from telemetry.ledger import Outcome

@@ -10,7 +10,7 @@ import numpy as np
 from api.context import Context
 from api.encode import severity_name
 from devices.kind import ONLINE, REFUSED_SHARE
-from store.records import Alert, AlertState
+from store.records import SHOWN, Alert, AlertState
 from store.telemetry import Series
 from telemetry.arrays import Codes32, Mask, Times
 from telemetry.clock import SECOND
@@ -37,7 +37,7 @@ class States:
 
 def active(alerts: Iterable[Alert]) -> list[Alert]:
     """Those that an operator must see: standing and not held back, or returned unseen."""
-    return [a for a in alerts if a.state != AlertState.SUPPRESSED]
+    return [a for a in alerts if a.state in SHOWN]
 
 
 def states(context: Context, latest: Readings, standing: Iterable[Alert]) -> States:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from analytics.alerts.platform_rules import DOMAIN, PLATFORM_RULES
+from analytics.alerts.rulebook import RuleBook
 from analytics.notify.delivery import AppriseDelivery
 from analytics.notify.describe import Describer
 from analytics.notify.notifier import Notifier
@@ -18,13 +20,13 @@ from store.operations import OperationsStore
 from telemetry.clock import Clock
 
 
-def read_plan(path: Path, kinds: Kinds, city: City) -> Plan:
+def read_plan(path: Path, kinds: Kinds, city: City, rules: RuleBook | None = None) -> Plan:
     """The notification file, checked against what this city knows. Raises DeclarationError."""
     known = Known(
-        domains=frozenset(k.domain for k in kinds),
+        domains=frozenset({DOMAIN, *(k.domain for k in kinds)}),
         kinds=frozenset(kinds.code),
         areas=frozenset(city.area),
-        rules=frozenset(r.code for k in kinds for r in k.rules),
+        rules=(rules or RuleBook(kinds, PLATFORM_RULES)).codes(),
     )
     return load_plan(path, known)
 
@@ -36,11 +38,12 @@ def make_notifier(
     store: OperationsStore,
     clock: Clock,
     on_trouble: Callable[[str, str], None],
+    rules: RuleBook,
 ) -> Notifier:
     """A post for each channel of the file. Raises DeclarationError where the file is not right."""
-    plan = read_plan(path, catalogue.kinds, city)
+    plan = read_plan(path, catalogue.kinds, city, rules)
     delivery = AppriseDelivery(str(path), plan.channels)
-    describe = Describer(catalogue, city)
+    describe = Describer(catalogue, city, rules)
     posts = [
         Post(
             name, plan, Writer(channel.language or plan.language, city.zone, plan.link),

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.alerts.book import AlertBook
+from analytics.alerts.book import AlertBook, Told
+from analytics.alerts.platform_rules import RULE_OF_PART
 from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
 from analytics.worker import Worker
@@ -22,6 +23,7 @@ from commands.ingest_part import IngestPart
 from commands.stores import Stores
 from devices.city import City, load_city
 from devices.device import Device
+from devices.subject import platform
 from ingest.broker import EmbeddedBroker
 from simulators.placement import simulated_devices
 from store.telemetry import Series
@@ -157,11 +159,29 @@ class Platform:
 
         path = Path(self.settings.notify)
         return make_notifier(
-            path, self.catalogue, self.city, self.operations, self.clock, self._channel_fails
+            path,
+            self.catalogue,
+            self.city,
+            self.operations,
+            self.clock,
+            self._channel_fails,
+            self.book.rules,
         )
 
     def _channel_fails(self, channel: str, words: str) -> None:
         _LOG.error("channel %s %s", channel, words or "works again")
+        failing = self.notifier.trouble() if self.notifier is not None else ""
+        self.book.tell(
+            [
+                Told(
+                    rule=RULE_OF_PART["notification"],
+                    subject=platform("notification"),
+                    stands=bool(failing),
+                    time=self.clock.now(),
+                    detail=failing,
+                )
+            ]
+        )
 
     def _stored(self, readings: Readings) -> None:
         self.worker.wake()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from math import inf
 
 from telemetry.errors import DeclarationError
@@ -75,7 +76,8 @@ class AlertRule:
 
     Exactly one of `above` and `below` is set. `above=150, clear=140` raises at x > 150 and clears at
     x <= 140; `below=1, clear=1` raises at x < 1 and clears at x >= 1. `dwell_s`: the condition must
-    hold for this long in event time before the alert is raised.
+    hold for this long in event time before the alert is raised. Rules of one `family` are levels of one
+    alert, whose severity rises and falls with them: same quantity and direction, severity not falling.
     """
 
     code: str
@@ -90,6 +92,7 @@ class AlertRule:
     act_vi: str
     act_en: str
     edition: str = ""
+    family: str = ""
 
     @property
     def level(self) -> float:
@@ -204,6 +207,8 @@ def check(kind: Kind) -> None:
         raise DeclarationError(place, f"main must be one of {', '.join(names)}", kind.main)
     for rule in kind.rules:
         _check_rule(f"{place}: rule {rule.code}", rule, names)
+    for family in {r.family for r in kind.rules if r.family}:
+        _check_family(f"{place}: family {family}", [r for r in kind.rules if r.family == family])
 
 
 def _check_quantity(place: str, quantity: Quantity) -> None:
@@ -234,3 +239,17 @@ def _check_rule(place: str, rule: AlertRule, names: list[str]) -> None:
         raise DeclarationError(place, f"must clear at or over {rule.below}", rule.clear)
     if rule.dwell_s < 0:
         raise DeclarationError(place, "dwell_s must be 0 or more", rule.dwell_s)
+
+
+def _check_family(place: str, rules: list[AlertRule]) -> None:
+    if not NAME.fullmatch(rules[0].family):
+        raise DeclarationError(place, "a family's name is lower case letters, digits and _")
+    if len({(r.quantity, r.above is None) for r in rules}) > 1:
+        raise DeclarationError(place, "its rules must be of one quantity and one direction")
+    rising = sorted(rules, key=lambda r: r.level, reverse=rules[0].above is None)
+    for lower, higher in pairwise(rising):
+        if lower.level == higher.level:
+            raise DeclarationError(place, "two of its rules have one level", lower.level)
+        if higher.severity < lower.severity:
+            need = f"severity must not fall with the level: {higher.code} is under {lower.code}"
+            raise DeclarationError(place, need, higher.severity.name)

@@ -6,14 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
-from store.records import (
-    Alert,
-    AlertEvent,
-    QuarantineAct,
-    QuarantineFilter,
-    QuarantineItem,
-    RuleRecord,
-)
+from store.alert_records import Alert, AlertEvent, Condition, OutOfService
+from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, RuleRecord
 
 
 class OperationsStore(Protocol):
@@ -27,10 +21,15 @@ class OperationsStore(Protocol):
         """Add devices, or replace what is known of them."""
         ...
 
-    def save_alerts(self, alerts: Sequence[Alert], events: Sequence[AlertEvent]) -> None:
-        """Write alerts (new or changed) and lines of history in one transaction.
+    def save_alerts(
+        self,
+        alerts: Sequence[Alert],
+        events: Sequence[AlertEvent],
+        conditions: Sequence[Condition] = (),
+    ) -> None:
+        """Write alerts and conditions (new or changed) and lines of history in one transaction.
 
-        A second standing alert for the same (rule, device) is refused with StoreError.
+        A second open alert for the same (family, subject) is refused with StoreError.
         """
         ...
 
@@ -43,15 +42,18 @@ class OperationsStore(Protocol):
         ...
 
     def standing(self) -> list[Alert]:
-        """Every alert that stands or has returned unacknowledged: what an operator must see."""
+        """Every alert that is open, also those that are held back: newest raised first."""
         ...
 
     def alerts(
         self,
         *,
         states: Sequence[str] = (),
-        devices: Sequence[str] | None = None,
+        subjects: Sequence[str] | None = None,
         rules: Sequence[str] = (),
+        severities: Sequence[int] = (),
+        kinds: Sequence[str] = (),
+        assigned: Sequence[str] = (),
         start: int | None = None,
         end: int | None = None,
         limit: int = 100,
@@ -64,8 +66,23 @@ class OperationsStore(Protocol):
         """An alert's history, oldest first."""
         ...
 
-    def last_cleared(self) -> dict[tuple[str, str], int]:
-        """(rule, device) → event time of the newest clearing: replayed transitions up to it are old news."""
+    def conditions(self) -> list[Condition]:
+        """What was last told of each rule at each subject."""
+        ...
+
+    def out_of_service(self) -> list[OutOfService]:
+        """What is out of service, in the order in which it was taken out."""
+        ...
+
+    def put_out_of_service(
+        self,
+        what: OutOfService,
+        *,
+        back: bool = False,
+        alerts: Sequence[Alert] = (),
+        events: Sequence[AlertEvent] = (),
+    ) -> None:
+        """Take out of service, or put `back`, and what follows for alerts, in one transaction."""
         ...
 
     def custom_rules(self) -> list[RuleRecord]:

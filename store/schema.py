@@ -16,9 +16,9 @@ from sqlalchemy import (
     Text,
 )
 
-from store.records import STANDING
+from store.alert_records import AlertState
 
-VERSION = 1
+VERSION = 2
 METADATA = MetaData()
 
 META = Table("meta", METADATA, Column("version", Integer, nullable=False))
@@ -46,7 +46,8 @@ ALERTS = Table(
     METADATA,
     Column("id", String(40), primary_key=True),
     Column("rule", String(64), nullable=False),
-    Column("device", String(64), nullable=False),
+    Column("family", String(64), nullable=False),
+    Column("subject", String(80), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("quantity", String(32), nullable=False),
     Column("severity", Integer, nullable=False),
@@ -55,24 +56,35 @@ ALERTS = Table(
     Column("updated", BigInteger, nullable=False),
     Column("value", Float),
     Column("worst", Float),
-    Column("level", Float, nullable=False),
+    Column("level", Float),
+    Column("active", Boolean, nullable=False),
+    Column("announced", BigInteger, nullable=False),
     Column("cleared", BigInteger),
     Column("acknowledged", BigInteger),
     Column("acknowledged_by", Text, nullable=False),
+    Column("assigned", Text, nullable=False),
     Column("cause", String(40), nullable=False),
+    Column("shelved_until", BigInteger),
+    Column("shelved_by", Text, nullable=False),
+    Column("shelved_why", Text, nullable=False),
+    Column("out_of_service", Boolean, nullable=False),
+    Column("chattering", Boolean, nullable=False),
+    Column("escalated", BigInteger),
+    Column("reminded", BigInteger),
+    Column("detail", Text, nullable=False),
     Index("alerts_raised", "raised", "id"),
-    Index("alerts_device", "device"),
+    Index("alerts_subject", "subject"),
 )
 
-_STANDING = ALERTS.c.state.in_([str(s) for s in STANDING])
-# Promise 7, held by the database itself: one standing alert per (rule, subject).
+_OPEN = ALERTS.c.state != str(AlertState.CLEARED)
+# Promise 7, held by the database itself: one open alert per (rule, subject).
 Index(
-    "one_standing_alert",
-    ALERTS.c.rule,
-    ALERTS.c.device,
+    "one_open_alert",
+    ALERTS.c.family,
+    ALERTS.c.subject,
     unique=True,
-    sqlite_where=_STANDING,
-    postgresql_where=_STANDING,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
 )
 
 ALERT_EVENTS = Table(
@@ -85,6 +97,32 @@ ALERT_EVENTS = Table(
     Column("by", Text, nullable=False),
     Column("value", Float),
     Column("text", Text, nullable=False),
+    Column("state", String(16), nullable=False, server_default=""),
+    Column("severity", Integer, nullable=False, server_default="0"),
+    Index("alert_events_time", "time"),
+)
+
+# What was last told of each rule at each subject: a replay up to there is old news.
+CONDITIONS = Table(
+    "conditions",
+    METADATA,
+    Column("rule", String(64), primary_key=True),
+    Column("subject", String(80), primary_key=True),
+    Column("stands", Boolean, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("worst", Float),
+)
+
+# What an engineer took out of service; family "": everything of the subject.
+OUT_OF_SERVICE = Table(
+    "out_of_service",
+    METADATA,
+    Column("family", String(64), primary_key=True),
+    Column("subject", String(80), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 RULES = Table(

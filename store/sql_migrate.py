@@ -1,6 +1,7 @@
-"""A database that an earlier version wrote gets the columns and indexes that it lacks; nothing is changed or lost.
+"""A database that an earlier version wrote is brought up to date; nothing in it is lost.
 
-Every added column has a default in the database, so the earlier version can still write to it.
+What only lacks columns with a default, or indexes, gets them. What must be made anew is made in one
+transaction, and the number of its version goes up with it: the earlier version then refuses it in words.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from sqlalchemy import Connection, Engine, Table, func, inspect, text, update
 from sqlalchemy.schema import CreateColumn
 
 from store.schema import METADATA, QUARANTINE
+from store.sql_alerts_v2 import alerts_to_version_2
 
 # Added column → what old rows hold in it, where the default does not say it.
 _FILLED = {QUARANTINE.c.size: func.length(QUARANTINE.c.payload)}
 
 
 def add_missing(engine: Engine) -> None:
-    """Tables, then columns, then indexes that are not there."""
+    """Steps from version to version, then tables, columns and indexes that are not there."""
+    alerts_to_version_2(engine)
     METADATA.create_all(engine)
     with engine.begin() as db:
         for table in METADATA.sorted_tables:

@@ -1,254 +1,285 @@
-"""Transitions of conditions → alerts with a life cycle: one standing alert per (rule, device).
+"""Conditions → alerts with a life cycle after ISA-18.2: one open alert per (rule, subject).
 
-Upstream: the engine's transitions, which after a crash may come a second time. Downstream: the
-operations store, the live stream, operators. What is old news is told from what is new by event time.
+Upstream: the engine's transitions, which after a crash may come a second time, and whoever watches a
+part of the platform, a gateway or an area. Downstream: the operations store, the live stream,
+operators. What is old news is told from what is new by event time.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from hashlib import blake2s
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isnan, nan
 
-from analytics.alerts.causes import CAUSES, Family, Pair
+from analytics.alerts import acts, service
+from analytics.alerts.chatter import Chatter
+from analytics.alerts.intake import Intake, News
+from analytics.alerts.ledger import Draft, Ledger
+from analytics.alerts.platform_rules import PLATFORM_RULES
+from analytics.alerts.refit import refit
+from analytics.alerts.rulebook import RuleBook
+from analytics.alerts.timing import Timing, tend
 from analytics.facts import Transitions, What
 from analytics.rules import rule_list
-from devices.device import Catalogue, Device
-from devices.kind import AlertRule
+from devices.device import Catalogue
+from devices.subject import check_subject, device_of
 from store.operations import OperationsStore
-from store.records import STANDING, Alert, AlertEvent, AlertState
+from store.records import Alert, OutOfService
 from telemetry import metrics
-from telemetry.clock import SECOND, Clock
-from telemetry.errors import QueryError
+from telemetry.clock import HOUR, Clock
+from telemetry.errors import DeclarationError, QueryError
 from telemetry.live import Hub
 
-NEVER = -(2**63)
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A condition as somebody outside of the engine tells it.
 
-@dataclass(slots=True)
-class _Draft:
-    """What one call changes: alerts in the order they were first changed, and lines of history."""
+    rule     code of a rule of the book
+    subject  see devices.subject
+    stands   it holds at `time`, or does no more
+    value    in the rule's quantity; NaN where there is none
+    detail   what there is to say beside the rule's words
+    """
 
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    events: list[AlertEvent] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Transition:
-    rule: AlertRule
-    device: Device
-    what: What
+    rule: str
+    subject: str
+    stands: bool
     time: int
-    value: float
-    worst: float
-
-    @property
-    def pair(self) -> Pair:
-        return self.rule.code, self.device.id
+    value: float = nan
+    detail: str = ""
 
 
 class AlertBook:
-    """The alerts that an operator must see. Every method may be called from any thread."""
+    """The alerts of this city. Every method may be called from any thread and is durable on return.
+
+    Raises StoreError where the operations store fails: the book is then as before.
+    """
 
     def __init__(
-        self, store: OperationsStore, catalogue: Catalogue, hub: Hub, clock: Clock
+        self,
+        store: OperationsStore,
+        catalogue: Catalogue,
+        hub: Hub,
+        clock: Clock,
+        rules: RuleBook | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._hub = hub
         self._clock = clock
-        self._rules = [rule for _, rule in rule_list(catalogue.kinds)]
+        self._timing = timing or Timing()
+        self.rules = rules or RuleBook(catalogue.kinds, PLATFORM_RULES)
+        self._of_engine = [
+            self.rules.get(rule.code, catalogue.kinds.kinds[k].name)
+            for k, rule in rule_list(catalogue.kinds)
+        ]
         self._lock = threading.RLock()
-        self._released: dict[str, int] = {}  # alert → when its cause let it out
+        self._doubtful = False  # a write failed, and may yet have been made
         self._load()
 
-    def apply(self, transitions: Transitions) -> None:
-        """Take in what the engine told, in one write. Raises StoreError where the store fails: the book
-        is then as before, and the same transitions may be applied again."""
+    def apply(self, transitions: Transitions, codes: Sequence[str] | None = None) -> None:
+        """Take in what the engine told, in one write; the same transitions may be applied again.
+
+        codes  rule behind each number of `Transitions.rule`; None: `analytics.rules.rule_list`
+        """
         if not len(transitions):
             return
+        with self._writing() as draft:
+            for news in self._of(transitions, codes):
+                self._intake.take(draft, news)
+
+    def tell(self, conditions: Iterable[Told]) -> None:
+        """Take in conditions of any subject, in one write; telling them again changes nothing.
+
+        Raises DeclarationError for a rule that is not in the book, or a subject that can be none.
+        """
+        told = list(conditions)
+        if not told:
+            return
+        news = [(self._news(t), t) for t in told]
+        with self._writing() as draft:
+            for one, t in news:
+                if not self._is_known(draft, t):
+                    self._intake.take(draft, one)
+
+    def tend(self) -> int:
+        """Do what time asks for: end shelves, tell what nobody attends to, end chattering. By a thread,
+        every second or so."""
+        with self._writing() as draft:
+            tend(draft, self._intake, self._timing)
+            return len(draft.events)
+
+    def standing(self) -> list[Alert]:
+        """Every alert that is open, also what is held back: the worst first, then the newest."""
         with self._lock:
-            draft = _Draft()
-            try:
-                for transition in self._each(transitions):
-                    self._take(draft, transition)
-                self._save(draft)
-            except Exception:
-                self._load()
-                raise
+            found = list(self._ledger.alerts.values())
+        return sorted(found, key=lambda a: (-a.severity, -a.raised, a.id))
 
     def acknowledge(self, alert_id: str, by: str) -> Alert:
         """Note that `by` has the alert; one that has returned to normal is cleared by it.
 
-        Doing it twice changes nothing. Raises QueryError for an id that is unknown.
+        Doing it twice changes nothing. As every act: raises QueryError for an id that is unknown, or
+        for what can't be done in the alert's state.
         """
+        return self._act(alert_id, lambda draft, alert: acts.acknowledge(draft, alert, by))
+
+    def clear(self, alert_id: str, by: str, why: str = "") -> Alert:
+        """Close an alert that has returned to normal, or stands without news for a day. Should its
+        condition be told again, it is raised anew."""
+        return self._act(
+            alert_id, lambda d, alert: service.clear(d, alert, by, why, self._codes(alert))
+        )
+
+    def shelve(self, alert_id: str, by: str, until: int, why: str = "") -> Alert:
+        """Put it aside until a time [ns]; then it comes back by itself, if it still holds."""
+        return self._act(alert_id, lambda draft, alert: acts.shelve(draft, alert, by, until, why))
+
+    def unshelve(self, alert_id: str, by: str) -> Alert:
+        """Take it off the shelf before its time."""
+        return self._act(alert_id, lambda draft, alert: acts.unshelve(draft, alert, by))
+
+    def assign(self, alert_id: str, to: str, by: str) -> Alert:
+        """Note whose it is; "": nobody's."""
+        return self._act(alert_id, lambda draft, alert: acts.assign(draft, alert, to, by))
+
+    def comment(self, alert_id: str, text: str, by: str) -> Alert:
+        """Write something into its history."""
+        return self._act(alert_id, lambda draft, alert: acts.comment(draft, alert, text, by))
+
+    def out_of_service(self) -> list[OutOfService]:
+        """What is out of service, in the order in which it was taken out."""
         with self._lock:
-            alert = self._alerts.get(alert_id) or self._store.alert(alert_id)
+            found = list(self._ledger.out.values())
+        return sorted(found, key=lambda o: (o.since, o.subject, o.family))
+
+    def take_out(self, subject: str, by: str, why: str, rule: str = "") -> OutOfService:
+        """Take a subject out of service, or one rule's family at it; what is out already stays as it was.
+
+        Its conditions are still noted; nobody is asked to act until it is put back. Raises
+        DeclarationError for a rule or a subject that can be none.
+        """
+        family = self._family(rule, check_subject(subject))
+        with self._lock:
+            there = self._ledger.out.get((family, subject))
+            if there is not None:
+                return there
+            what = OutOfService(
+                family=family, subject=subject, since=self._clock.now(), by=by, why=why
+            )
+            with self._writing(lambda d: self._put_out(d, what, back=False)) as draft:
+                self._ledger.out[family, subject] = what
+                service.hold_out(draft, what)
+            return what
+
+    def put_back(self, subject: str, by: str, rule: str = "") -> None:
+        """Put it back into service; what still holds is announced. Nothing where it was not out."""
+        family = self._family(rule, subject)
+        with self._lock:
+            what = self._ledger.out.get((family, subject))
+            if what is None:
+                return
+            with self._writing(lambda d: self._put_out(d, what, back=True)) as draft:
+                del self._ledger.out[family, subject]
+                service.back_in(draft, what, by)
+
+    def _act(self, alert_id: str, step: Callable[[Draft, Alert], Alert]) -> Alert:
+        with self._writing() as draft:
+            alert = self._ledger.alerts.get(alert_id) or self._store.alert(alert_id)
             if alert is None:
                 raise QueryError("alert", "must be the id of an alert", alert_id)
-            if alert.acknowledged is not None or alert.state is AlertState.CLEARED:
-                return alert
-            now, draft = self._clock.now(), _Draft()
-            alert = alert.but(
-                state=_ACKNOWLEDGED[alert.state], acknowledged=now, acknowledged_by=by
-            )
-            try:
-                self._put(draft, alert, "acknowledged", now, by=by)
-                self._save(draft)
-            except Exception:
-                self._load()
-                raise
-            return alert
+            done = step(draft, alert)
+            if done.family in service.CAUSES and alert_id in draft.alerts:
+                self._intake.sort_children(draft, done, draft.now)
+            return done
 
-    def standing(self) -> list[Alert]:
-        """Every alert that stands or has returned unacknowledged: the worst first, then the newest."""
+    @contextmanager
+    def _writing(self, write: Callable[[Draft], None] | None = None) -> Iterator[Draft]:
+        """A draft that is written when it is left; taken back where that, or anything before, fails."""
         with self._lock:
-            return sorted(self._alerts.values(), key=lambda a: (-a.severity, -a.raised, a.id))
+            if self._doubtful:
+                self._load()
+            draft, out = Draft(self._ledger, self._clock.now()), dict(self._ledger.out)
+            try:
+                yield draft
+                self._doubtful = True
+                (write or self._save)(draft)
+                self._doubtful = False
+            except BaseException:
+                draft.undo()
+                self._ledger.out = out
+                raise
+            self._publish(draft)
 
-    def _load(self) -> None:
-        self._alerts: dict[str, Alert] = {}
-        self._by_pair: dict[Pair, str] = {}
-        self._returned: dict[Pair, str] = {}
-        self._family = Family(self._catalogue)
-        for alert in self._store.standing():
-            self._remember(alert)
-        self._cleared = dict(self._store.last_cleared())
+    def _save(self, draft: Draft) -> None:
+        if draft.alerts or draft.conditions:
+            alerts, conditions = list(draft.alerts.values()), list(draft.conditions.values())
+            self._store.save_alerts(alerts, draft.events, conditions)
 
-    def _remember(self, alert: Alert) -> None:
-        pair = alert.rule, alert.device
-        stood = self._by_pair.get(pair) == alert.id
-        stands = alert.state in STANDING
-        self._alerts[alert.id] = alert
-        if stands and not stood:
-            self._by_pair[pair] = alert.id
-            self._family.add(alert)
-        elif stood and not stands:
-            del self._by_pair[pair]
-            self._family.remove(alert)
-        if alert.state is AlertState.RETURNED:
-            self._returned[pair] = alert.id
-        elif self._returned.get(pair) == alert.id:
-            del self._returned[pair]
-        if alert.state is AlertState.CLEARED:
-            del self._alerts[alert.id]
+    def _put_out(self, draft: Draft, what: OutOfService, *, back: bool) -> None:
+        alerts = list(draft.alerts.values())
+        self._store.put_out_of_service(what, back=back, alerts=alerts, events=draft.events)
 
-    def _each(self, transitions: Transitions) -> list[_Transition]:
-        columns = (c.tolist() for c in transitions.columns())
-        return [
-            _Transition(self._rules[r], self._catalogue.devices[d], What(w), t, v, worst)
-            for r, d, w, t, v, worst in zip(*columns, strict=True)
-        ]
-
-    def _take(self, draft: _Draft, t: _Transition) -> None:
-        standing = self._by_pair.get(t.pair)
-        if standing is None:
-            # An update without an alert: the engine knows of a condition that the book has lost.
-            if t.what is not What.CLEAR and t.time > self._cleared.get(t.pair, NEVER):
-                self._raise(draft, t)
-            return
-        alert = self._alerts[standing]
-        if t.time < alert.updated:
-            return
-        if t.what is What.CLEAR:
-            self._clear(draft, alert, t)
-        elif (t.time, t.value) != (alert.updated, alert.value):
-            alert = alert.but(updated=t.time, value=t.value, worst=_worse(t.rule, alert.worst, t))
-            self._put(draft, alert, "updated", t.time, t.value)
-
-    def _raise(self, draft: _Draft, t: _Transition) -> None:
-        self._supersede(draft, t)
-        alert = Alert(
-            id=blake2s(f"{t.rule.code}|{t.device.id}|{t.time}".encode(), digest_size=8).hexdigest(),
-            rule=t.rule.code,
-            device=t.device.id,
-            kind=t.device.kind,
-            quantity=t.rule.quantity,
-            severity=int(t.rule.severity),
-            state=AlertState.UNACKNOWLEDGED,
-            raised=t.time,
-            updated=t.time,
-            value=t.value,
-            worst=t.worst,
-            level=t.rule.level,
-        )
-        self._put(draft, alert, "raised", t.time, t.value)
-        self._sort_under(draft, alert, t.time)
-        if t.rule.code in CAUSES:
-            self._sort_children(draft, alert, t.time)
-
-    def _supersede(self, draft: _Draft, t: _Transition) -> None:
-        # The condition is back before anyone looked: one line on the operator's list, not one a flap.
-        returned = self._returned.get(t.pair)
-        if returned is not None:
-            alert = self._alerts[returned].but(state=AlertState.CLEARED)
-            self._put(draft, alert, "cleared", t.time, text="raised again")
-
-    def _clear(self, draft: _Draft, alert: Alert, t: _Transition) -> None:
-        unseen = alert.state is AlertState.UNACKNOWLEDGED and not self._follows(alert, t.time)
-        state = AlertState.RETURNED if unseen else AlertState.CLEARED
-        alert = alert.but(state=state, cleared=t.time, updated=t.time, value=t.value)
-        self._cleared[t.pair] = t.time
-        self._put(draft, alert, "cleared", t.time, t.value)
-        if t.rule.code in CAUSES:
-            self._sort_children(draft, alert, t.time)
-
-    def _follows(self, alert: Alert, time: int) -> bool:
-        """True where it clears right after its cause did: within the time that a device has to report."""
-        released = self._released.pop(alert.id, None)
-        timeout = self._catalogue.kinds[alert.kind].timeout_s * SECOND
-        return released is not None and time - released <= timeout
-
-    def _sort_children(self, draft: _Draft, alert: Alert, time: int) -> None:
-        """A cause came or went: put the symptoms beneath its device under it, or let them out."""
-        for pair in self._family.symptoms(alert.device):
-            self._sort_under(draft, self._alerts[self._by_pair[pair]], time)
-
-    def _sort_under(self, draft: _Draft, alert: Alert, time: int) -> None:
-        cause = next((c for p in self._family.causes(alert) if (c := self._by_pair.get(p))), "")
-        if cause == alert.cause:
-            return
-        if cause:
-            alert = alert.but(state=AlertState.SUPPRESSED, cause=cause)
-            self._put(draft, alert, "suppressed", time, text=cause)
-        else:
-            alert = alert.but(
-                state=AlertState.UNACKNOWLEDGED, cause="", acknowledged=None, acknowledged_by=""
-            )
-            self._released[alert.id] = time
-            self._put(draft, alert, "released", time)
-
-    def _put(
-        self,
-        draft: _Draft,
-        alert: Alert,
-        what: str,
-        time: int,
-        value: float | None = None,
-        by: str = "",
-        text: str = "",
-    ) -> None:
-        draft.alerts[alert.id] = alert
-        draft.events.append(
-            AlertEvent(alert=alert.id, time=time, what=what, by=by, value=value, text=text)
-        )
-        self._remember(alert)
-
-    def _save(self, draft: _Draft) -> None:
-        if not draft.alerts:
-            return
-        self._store.save_alerts(list(draft.alerts.values()), draft.events)
+    def _publish(self, draft: Draft) -> None:
         for event in draft.events:
             metrics.ALERT_TRANSITIONS.labels(event.what).inc()
         for alert in draft.alerts.values():
             self._hub.publish("alert", alert)
 
+    def _load(self) -> None:
+        store, catalogue = self._store, self._catalogue
+        ledger = Ledger(catalogue, (), store.conditions(), store.out_of_service())
+        alerts, events = refit(store.standing(), self.rules, self._clock.now())
+        if alerts:
+            store.save_alerts(alerts, events)
+        for alert in store.standing():
+            ledger.remember(alert)
+        chatter = Chatter(catalogue)
+        chatter.seed(store.alerts(start=self._clock.now() - HOUR, limit=10_000))
+        self._ledger = ledger
+        self._intake = Intake(catalogue, self.rules, chatter)
+        self._doubtful = False
 
-_ACKNOWLEDGED = {
-    AlertState.UNACKNOWLEDGED: AlertState.ACKNOWLEDGED,
-    AlertState.RETURNED: AlertState.CLEARED,
-    AlertState.SUPPRESSED: AlertState.SUPPRESSED,
-}
+    def _of(self, transitions: Transitions, codes: Sequence[str] | None) -> Iterator[News]:
+        columns = (c.tolist() for c in transitions.columns())
+        for r, d, w, t, v, worst in zip(*columns, strict=True):
+            device = self._catalogue.devices[d]
+            rule = self._of_engine[r] if codes is None else self.rules.get(codes[r], device.kind)
+            if rule is not None:  # an added one may be gone since
+                yield News(rule, device.id, device.kind, What(w), t, v, worst)
 
+    def _news(self, told: Told) -> News:
+        device = self._catalogue.get(device_of(check_subject(told.subject)))
+        kind = device.kind if device else ""
+        rule = self.rules.get(told.rule, kind)
+        if rule is None:
+            raise DeclarationError("rule", "must be in the book of rules", told.rule)
+        what = What.RAISE if told.stands else What.CLEAR
+        return News(rule, told.subject, kind, what, told.time, told.value, told.value, told.detail)
 
-def _worse(rule: AlertRule, worst: float, t: _Transition) -> float:
-    return max(worst, t.worst) if rule.above is not None else min(worst, t.worst)
+    def _is_known(self, draft: Draft, told: Told) -> bool:
+        """It stands already, as it is told now."""
+        condition = draft.ledger.conditions.get((told.rule, told.subject))
+        if condition is None or not (condition.stands and told.stands):
+            return False
+        rule = self.rules.get(told.rule)
+        alert = draft.ledger.open((rule.family if rule else told.rule, told.subject))
+        if alert is None:
+            return False
+        same = alert.value == told.value or (isnan(alert.value) and isnan(told.value))
+        return same and alert.detail == told.detail
+
+    def _codes(self, alert: Alert) -> frozenset[str]:
+        return frozenset(r.code for r in self.rules.family(alert.family, alert.kind))
+
+    def _family(self, rule: str, subject: str) -> str:
+        if not rule:
+            return ""
+        device = self._catalogue.get(device_of(subject))
+        found = self.rules.get(rule, device.kind if device else "")
+        if found is None:
+            raise DeclarationError("rule", "must be in the book of rules", rule)
+        return found.family

@@ -10,6 +10,7 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from analytics.alerts.rulebook import Rule
 from api.console.overview import Watch
 from api.console.texts import Texts
 from api.console.wording import age_text, clock_text, value_text
@@ -17,7 +18,6 @@ from api.context import Context
 from api.encode import rule_of, severity_name
 from api.problems import Problem
 from api.routes.alerts import acknowledge_alert
-from devices.kind import AlertRule
 from store.records import Alert, AlertState
 from telemetry.clock import format_time
 from telemetry.errors import UrbanError
@@ -91,7 +91,7 @@ def alert_row(context: Context, alert: Alert, now: int, texts: Texts) -> dict[st
         "act": texts.pick(rule.act_vi, rule.act_en) if rule else "",
         "edition": rule.edition if rule else "",
         "device": alert.device,
-        "device_name": (device.name if device else "") or alert.device,
+        "device_name": (device.name if device else "") or alert.subject,
         "area": f"{area.type.capitalize()} {area.name}" if area else "",
         "raised": format_time(alert.raised),
         "since": clock_text(alert.raised, now, zone),
@@ -103,9 +103,7 @@ def alert_row(context: Context, alert: Alert, now: int, texts: Texts) -> dict[st
     }
 
 
-def _value(
-    context: Context, alert: Alert, rule: AlertRule | None, texts: Texts
-) -> dict[str, object]:
+def _value(context: Context, alert: Alert, rule: Rule | None, texts: Texts) -> dict[str, object]:
     quantity = None
     if alert.kind in context.kinds:
         quantity = context.kinds[alert.kind].quantity(alert.quantity)
@@ -114,6 +112,6 @@ def _value(
     value = value_text(quantity, quantity.unit, alert.value, texts)
     if quantity.unit == "{stage}":
         return {"value": value, "limit": ""}
-    key = "limit_above" if rule.above is not None else "limit_below"
+    key = "limit_above" if rule.above else "limit_below"
     level = value_text(quantity, quantity.unit, alert.level, texts).partition(" · ")[0]
     return {"value": value, "limit": texts(key, level)}

@@ -23,7 +23,15 @@ from telemetry.errors import QueryError
 
 router = APIRouter(tags=["alerts"])
 
-StateName = Literal["unacknowledged", "acknowledged", "returned", "cleared", "suppressed"]
+StateName = Literal[
+    "unacknowledged",
+    "acknowledged",
+    "returned",
+    "cleared",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+]
 SeverityName = Literal["low", "medium", "high", "critical"]
 _PAGE = 1_000
 
@@ -45,7 +53,7 @@ def get_alerts(
     after = read_cursor("alerts", cursor, tuple[int, str])
     filters: dict[str, object] = {
         "states": [str(s) for s in state or ()],
-        "devices": places.device_ids(context),
+        "subjects": places.device_ids(context),
         "rules": _known_rules(context, rule or []),
         "start": select_time("start", start),
         "end": select_time("end", end),
@@ -132,7 +140,7 @@ def _all(
 
 
 def _known_rules(context: Context, rules: list[str]) -> list[str]:
-    known = {r.code for k in context.kinds for r in k.rules}
+    known = context.alerts.rules.codes()
     for code in rules:
         if code not in known:
             raise QueryError("rule", "is not known here", code, "see /api/v1/kinds")

@@ -15,7 +15,7 @@ from api.openapi import answers, list_of
 from api.parameters import MAX_NAMES, Ctx, Cursor
 from api.period import select_time
 from api.problems import not_found, too_much
-from api.schemas import QuarantineCounts, QuarantineInfo
+from api.quarantine_schemas import QuarantineCounts, QuarantineInfo
 from store.records import QuarantineFilter, QuarantineItem, QuarantineState
 from telemetry.clock import format_time
 from telemetry.errors import QueryError

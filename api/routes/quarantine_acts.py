@@ -13,13 +13,13 @@ from api.openapi import answers
 from api.parameters import Ctx
 from api.problems import invalid
 from api.quarantine import discard, discard_many, resend, resend_many
-from api.routes.quarantine import PREVIEW, ItemId, Which, encode_item, find_item
-from api.schemas import (
+from api.quarantine_schemas import (
     QuarantineInfo,
     QuarantineManyDiscarded,
     QuarantineManyResent,
     QuarantineResent,
 )
+from api.routes.quarantine import PREVIEW, ItemId, Which, encode_item, find_item
 
 router = APIRouter(tags=["accounting"])
 

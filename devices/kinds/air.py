@@ -184,6 +184,7 @@ KIND = Kind(
             act_vi="Khuyến cáo người dân hạn chế hoạt động ngoài trời; tìm nguồn phát thải quanh trạm.",
             act_en="Advise people to stay indoors; look for the source around the station.",
             edition="QĐ 1459/QĐ-TCMT",
+            family="air_index",
         ),
         AlertRule(
             code="air_very_unhealthy",
@@ -196,6 +197,20 @@ KIND = Kind(
             act_vi="Ra thông báo khẩn cho khu vực; trường học chuyển hoạt động vào trong nhà.",
             act_en="Warn the area at once; schools move indoors.",
             edition="QĐ 1459/QĐ-TCMT",
+            family="air_index",
+        ),
+        AlertRule(
+            code="air_hazardous",
+            quantity="vn_aqi",
+            above=300,
+            clear=290,
+            severity=Severity.CRITICAL,
+            vi="Không khí nguy hại (VN_AQI trên 300)",
+            en="Hazardous air (VN_AQI over 300)",
+            act_vi="Khuyến cáo mọi người ở trong nhà; trường học nghỉ; phối hợp y tế và dập nguồn phát thải.",
+            act_en="Tell everybody to stay indoors; close schools; call in public health and stop the source.",
+            edition="QĐ 1459/QĐ-TCMT",
+            family="air_index",
         ),
         AlertRule(
             code="air_pm25_surge",

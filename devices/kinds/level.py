@@ -60,6 +60,7 @@ KIND = Kind(
             act_vi="Theo dõi triều; thông báo các phường có điểm ngập.",
             act_en="Watch the tide; tell the wards with low roads.",
             edition="QĐ 05/2020/QĐ-TTg",
+            family="flood_stage",
         ),
         AlertRule(
             code="flood_bd2",
@@ -72,6 +73,7 @@ KIND = Kind(
             act_vi="Đóng cống ngăn triều, cho bơm trực; cảnh báo người tham gia giao thông.",
             act_en="Close the tide gates, man the pumps; warn road users.",
             edition="QĐ 05/2020/QĐ-TTg",
+            family="flood_stage",
         ),
         AlertRule(
             code="flood_bd3",
@@ -84,6 +86,7 @@ KIND = Kind(
             act_vi="Kích hoạt phương án chống ngập; phân luồng các tuyến đường ngập.",
             act_en="Start the flood plan; divert traffic from flooded roads.",
             edition="QĐ 05/2020/QĐ-TTg",
+            family="flood_stage",
         ),
     ),
 )

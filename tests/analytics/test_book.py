@@ -124,9 +124,9 @@ def test_a_second_raise_of_a_standing_alert_is_an_update(desk: Desk) -> None:
 
 
 def test_raised_again_takes_the_place_of_the_returned_one(desk: Desk) -> None:
-    for s in (0, 100, 200):
+    for s in (0, 1000, 2000):
         desk.tell((RAISE, "flood_bd1", "phu-an", s, 1), (CLEAR, "flood_bd1", "phu-an", s + 50, 0))
-    desk.tell((RAISE, "flood_bd1", "phu-an", 300, 1))
+    desk.tell((RAISE, "flood_bd1", "phu-an", 3000, 1))
     assert desk.states() == {("flood_bd1", "phu-an"): AlertState.UNACKNOWLEDGED}
     assert len(desk.store.alerts()) == 4
     assert len(desk.store.standing()) == 1
@@ -251,10 +251,10 @@ def test_a_write_that_fails_leaves_the_book_as_it_was(
 
 def test_the_worst_stand_first(desk: Desk) -> None:
     desk.tell((RAISE, "lamp_failure", "den-1", 0, 1), (RAISE, "flood_bd1", "phu-an", 10, 3))
-    desk.tell((RAISE, "flood_bd3", "phu-an", 20, 3), (RAISE, "lamp_failure", "den-2", 30, 1))
+    desk.tell((RAISE, "air_hazardous", "aq-1", 20, 310), (RAISE, "lamp_failure", "den-2", 30, 1))
     order = [(a.rule, a.device) for a in desk.book.standing()]
     assert order == [
-        ("flood_bd3", "phu-an"),
+        ("air_hazardous", "aq-1"),
         ("flood_bd1", "phu-an"),
         ("lamp_failure", "den-2"),
         ("lamp_failure", "den-1"),

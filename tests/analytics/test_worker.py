@@ -97,7 +97,11 @@ class Site:
                 [repr(np.asarray(getattr(r, f)).tolist()) for f in r.__dataclass_fields__]
                 for r in rollups
             ],
-            "alerts": sorted((a for a in alerts if a.rule != "device_offline"), key=lambda a: a.id),
+            # When it was announced is of the clock, and not of the readings.
+            "alerts": sorted(
+                (a.but(announced=0) for a in alerts if a.rule != "device_offline"),
+                key=lambda a: a.id,
+            ),
         }
 
 

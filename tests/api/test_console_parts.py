@@ -157,7 +157,7 @@ def test_a_derived_quantity_is_drawn_value_by_value_with_its_rules(world: World)
     assert declared is not None
     chart = options(curve, kind, declared, world.context.city.zone, EN)
     assert chart["series"][0]["step"] == "end"
-    assert {line["yAxis"] for line in chart["series"][0]["markLine"]["data"]} == {150, 200}
+    assert {line["yAxis"] for line in chart["series"][0]["markLine"]["data"]} == {150, 200, 300}
     assert caption(curve, EN) == "Each value"
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from api.app import create_app
+from api.quarantine_schemas import QuarantineInfo
 from api.schemas import (
     Accounting,
     AlertDetail,
@@ -15,7 +16,6 @@ from api.schemas import (
     DeviceDetail,
     DeviceInfo,
     KindInfo,
-    QuarantineInfo,
     Readiness,
 )
 from store.records import AlertState

@@ -195,7 +195,7 @@ def alert(number: int, device: str, kind: str, rule: str, quantity: str, **more:
     fields: dict[str, object] = {
         "id": f"alert-{number}",
         "rule": rule,
-        "device": device,
+        "subject": device,
         "kind": kind,
         "quantity": quantity,
         "severity": int(Severity.MEDIUM),

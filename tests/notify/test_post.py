@@ -115,7 +115,7 @@ def test_a_channel_that_fails_hears_all_of_it_later(tmp_path: Path) -> None:
     world.run(5 * MINUTE)
     assert world.post.failures >= 3
     world.raised(
-        id="second", device="lamp-1", kind="lamp", rule="lamp_failure", quantity="lamp_failure"
+        id="second", subject="lamp-1", kind="lamp", rule="lamp_failure", quantity="lamp_failure"
     )
     world.notes.broken = False
     world.run(10 * MINUTE)
@@ -130,7 +130,7 @@ def test_a_restart_neither_repeats_nor_forgets(tmp_path: Path) -> None:
     world = World(tmp_path)
     first = world.raised()
     world.run(31)
-    world.raised(id="second", device="lamp-1", kind="lamp", rule="lamp_failure")
+    world.raised(id="second", subject="lamp-1", kind="lamp", rule="lamp_failure")
     world.run(5)  # it waits for company: nothing was sent of it
     world.post = world.posted()
     world.run(120)
@@ -148,7 +148,7 @@ def test_a_new_channel_hears_nothing_of_what_was_before_it(tmp_path: Path) -> No
     late = '[channels.late]\nurl_env = "DUTY"\n'
     world = World(tmp_path, DUTY + late + ROUTE.replace('"duty"', '"duty", "late"'))
     for n in range(20):
-        world.raised(id=f"old-{n}", device=f"lamp-{n}")
+        world.raised(id=f"old-{n}", subject=f"lamp-{n}")
     world.post = world.posted("late")
     world.run(120)
     assert world.notes.messages == []

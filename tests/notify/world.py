@@ -107,7 +107,7 @@ def air_alert(raised: int) -> Alert:
     return Alert(
         id=f"a{raised}",
         rule="air_unhealthy",
-        device="aq-1",
+        subject="aq-1",
         kind="air",
         quantity="vn_aqi",
         severity=3,
@@ -122,6 +122,6 @@ def air_alert(raised: int) -> Alert:
 
 def lamp_alert(number: int, raised: int) -> Alert:
     return air_alert(raised).but(
-        id=f"l{number}", rule="lamp_failure", device=f"lamp-{number}", kind="lamp",
+        id=f"l{number}", rule="lamp_failure", subject=f"lamp-{number}", kind="lamp",
         quantity="lamp_failure", severity=2, value=1.0, worst=1.0, level=0.5,
     )  # fmt: skip

@@ -26,7 +26,7 @@ def alert(number: int, state: AlertState = AlertState.UNACKNOWLEDGED, **changes:
     return Alert(
         id=f"a{number}",
         rule="waste_full",
-        device="bin-1",
+        subject="bin-1",
         kind="waste",
         quantity="fill",
         severity=1,
@@ -67,9 +67,9 @@ def test_thousands_of_devices_fit_one_call(operations: OperationsStore) -> None:
     assert len(operations.devices()) == 5_001
 
 
-def test_only_one_alert_stands_per_rule_and_device(operations: OperationsStore) -> None:
+def test_only_one_alert_is_open_per_rule_and_subject(operations: OperationsStore) -> None:
     operations.save_alerts([alert(1)], [])
-    with pytest.raises(StoreError, match="stands already"):
+    with pytest.raises(StoreError, match="open already"):
         operations.save_alerts([alert(2)], [AlertEvent(alert="a2", time=1, what="raised")])
     assert operations.alert_events("a2") == []
     operations.save_alerts([alert(1, AlertState.CLEARED, cleared=150), alert(2)], [])
@@ -82,9 +82,8 @@ def test_alerts_are_filtered_and_paged_newest_first(operations: OperationsStore)
     assert [a.id for a in operations.alerts(limit=2, after=(103, "a3"))] == ["a2", "a1"]
     assert operations.alerts(states=["unacknowledged"]) == []
     assert [a.id for a in operations.alerts(start=101, end=103)] == ["a2", "a1"]
-    assert operations.alerts(devices=[]) == []
-    assert len(operations.alerts(devices=["bin-1"], rules=["waste_full"])) == 5
-    assert operations.last_cleared() == {("waste_full", "bin-1"): 204}
+    assert operations.alerts(subjects=[]) == []
+    assert len(operations.alerts(subjects=["bin-1"], rules=["waste_full"])) == 5
 
 
 def test_history_keeps_its_order(operations: OperationsStore) -> None:
