@@ -88,6 +88,7 @@ class Transitions:
         return self.take(np.argsort(self.time, kind="stable"))
 
 
+NO_ROLLUPS = Rollups(*(np.zeros(0, d) for d in ("i4", "i2", "i8", "i8", "f8", "f8", "f8", "f8")))
 Named = tuple[Codes32, Codes16, Times]
 
 
@@ -122,11 +123,11 @@ def merged(parts: Sequence[Facts]) -> Facts:
     flags = Readings.concat([p.flags for p in parts])
     derived = Readings.concat([p.derived for p in parts])
     steps = {step for p in parts for step in (*p.rollups, *p.stale)}
-    rollups = {s: _rollups([p.rollups[s] for p in parts if s in p.rollups]) for s in steps}
-    stale = {s: _named([p.stale[s] for p in parts if s in p.stale]) for s in steps}
+    rollups = {s: last_rollups([p.rollups[s] for p in parts if s in p.rollups]) for s in steps}
+    stale = {s: last_named([p.stale[s] for p in parts if s in p.stale]) for s in steps}
     return Facts(
-        flags.take(_last(flags.device, flags.quantity, flags.time)),
-        derived.take(_last(derived.device, derived.quantity, derived.time)),
+        last_readings(flags),
+        last_readings(derived),
         {s: r for s, r in rollups.items() if len(r)},
         {s: n for s, n in stale.items() if len(n[0])},
         Transitions.concat([p.transitions for p in parts]),
@@ -134,19 +135,32 @@ def merged(parts: Sequence[Facts]) -> Facts:
     )
 
 
-def _rollups(parts: Sequence[Rollups]) -> Rollups:
+def last_rollups(parts: Sequence[Rollups]) -> Rollups:
+    """Roll-ups told one after the other as one: the last word on each window counts."""
+    parts = [p for p in parts if len(p)]
+    if len(parts) == 1:
+        return parts[0]
     columns = [[getattr(r, f) for f in Rollups.__dataclass_fields__] for r in parts]
-    whole = [np.concatenate(c) for c in zip(*columns, strict=True)] or [np.zeros(0)] * 8
+    if not parts:
+        return NO_ROLLUPS
+    whole = [np.concatenate(c) for c in zip(*columns, strict=True)]
     last = _last(whole[0], whole[1], whole[2])
     return Rollups(*(c[last] for c in whole))
 
 
-def _named(parts: Sequence[Named]) -> Named:
+def last_named(parts: Sequence[Named]) -> Named:
+    """Windows named one after the other as one, each once."""
+    parts = [p for p in parts if len(p[0])]
     if not parts:
         return np.zeros(0, np.int32), np.zeros(0, np.int16), np.zeros(0, np.int64)
     device, quantity, start = (np.concatenate(c) for c in zip(*parts, strict=True))
     last = _last(device, quantity, start)
     return device[last], quantity[last], start[last]
+
+
+def last_readings(readings: Readings) -> Readings:
+    """The last word on each reading."""
+    return readings.take(_last(readings.device, readings.quantity, readings.time))
 
 
 def _last(device: AnyArray, quantity: AnyArray, time: AnyArray) -> Index:

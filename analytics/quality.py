@@ -1,8 +1,8 @@
-"""Quality of every value (QARTOD): gross range, spike, rate of change, flat line, over a sorted batch.
+"""Quality of every value by its own series (QARTOD): gross range, spike, rate of change, flat line.
 
-A value in order of its series is judged against those before it when it comes, and once more when the
-next one comes (spike, average method): its flag may then grow worse. A late value, older than its
-series' newest, is judged by its range only. Thresholds come from the kind.
+A value is judged by itself and those before it when it comes, and once more by the next one (spike,
+average method): its flag may then grow worse. Rows must be in order of time; whoever has a late one
+judges its series anew, from the state before it. Thresholds come from the kind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from telemetry.flags import Flag
 NEVER = np.iinfo(np.int64).min
 
 # One row of memory per series: read and written whole. `before` is the value before `value`; `anchor`,
-# `since` and `length` are of the run that stands still; `held`: not in the windows yet.
+# `since` and `length` are of the run that stands still; `told` and `held`: see analytics.settling.
 STATE = np.dtype(
     [
         ("time", np.int64),
@@ -33,16 +33,15 @@ STATE = np.dtype(
         ("anchor", np.float64),
         ("length", np.int32),
         ("flag", np.uint8),
+        ("told", np.bool_),
         ("held", np.bool_),
     ],
     align=True,
 )
-FIRST = np.array((NEVER, NEVER, np.nan, np.nan, np.nan, 0, 0, False), dtype=STATE)
+FIRST = np.array((NEVER, NEVER, np.nan, np.nan, np.nan, 0, 0, False, False), dtype=STATE)
 _BYTES = np.dtype((np.void, STATE.itemsize))  # copied whole: ten times faster than field by field
 
-Run = tuple[
-    Values, Times, AnyArray
-]  # by series, of the run under way: first value, its time, length
+Run = tuple[Values, Times, AnyArray]  # of the run each row is in: first value, its time, length
 
 # The order GOOD < SUSPECT < FAIL is the order of the numbers; 2 and 9 never enter these tests.
 _WORST = np.maximum
@@ -65,21 +64,21 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The newest value of each touched series before this batch, judged once more.
+class Judged:
+    """What the tests say of rows in order.
 
-    in_windows  its windows have it already
-    counts      it may enter windows now
-    changed     its flag is another one than before
+    flag     by the value and by those before it
+    back     what each row says of the one before it in its series; 0: nothing
+    hind     what the next of these rows says of each; 0: nothing
+    length   values that stand still up to each
+    state    of each touched series, after its last row
     """
 
-    series: Index
-    time: Times
-    value: Values
     flag: Flags
-    in_windows: Mask
-    counts: Mask
-    changed: Mask
+    back: Flags
+    hind: Flags
+    length: AnyArray
+    state: AnyArray
 
 
 class Quality:
@@ -91,42 +90,46 @@ class Quality:
         self.table = Table({"state": (STATE, FIRST)})
 
     def late(self, rows: Rows) -> Mask:
-        """True for rows that are not newer than their series' newest value."""
-        return rows.time <= rows.per_row(self.table["state"]["time"][rows.touched])
+        """True for rows that are not newer than their series' newest value, or repeat a row."""
+        late: Mask = rows.time <= rows.per_row(self.table["state"]["time"][rows.touched])
+        repeated = rows.time[1:] == rows.time[:-1]
+        if repeated.any():
+            late[1:] |= repeated & (rows.series[1:] == rows.series[:-1])
+        return late
+
+    def newest(self, series: Index) -> AnyArray:
+        """The state of series, as a copy."""
+        state: AnyArray = self.table["state"].take(series)
+        return state
+
+    def remember(self, series: Index, state: AnyArray) -> None:
+        """Put the state of series."""
+        self.table["state"].view(_BYTES)[series] = state.view(_BYTES)
+
+    def spiky(self, series: Index) -> Mask:
+        """Whether each series has a spike test: then the next value may still condemn its newest."""
+        found: Mask = np.isfinite(self._of.spike[self._layout.series["at"][series]])
+        return found
 
     def range_only(self, rows: Rows) -> Flags:
-        """Flags of late rows."""
+        """Flags of rows that came later than anything waits for."""
         return self._range(rows, self._layout.series["at"][rows.touched])
 
-    def judge(self, rows: Rows) -> tuple[Flags, Mask, Held]:
-        """Judge rows that are in order, and remember them.
-
-        Returns their flags, whether each is settled (the newest of a series with a spike test is not:
-        the next value may still find it to be a spike), and the values held from before.
-        """
-        touched = rows.touched
-        at = self._layout.series["at"][touched]
-        old = self.table["state"].take(touched)
+    def judge(self, rows: Rows, old: AnyArray) -> Judged:
+        """Judge rows that are in order and newer than `old`, the state of the touched series."""
+        at = self._layout.series["at"][rows.touched]
         step = self._steps(rows, at, old)
-        flags = self._range(rows, at)
-        flags = _WORST(flags, self._rate(rows, at, old, step))
+        flag = self._range(rows, at)
+        flag = _WORST(flag, self._rate(rows, at, old, step))
         flat, run = self._flat(rows, at, old, step)
-        flags = _WORST(flags, flat)
-        on_before = self._spikes(rows, at, old, step)
-        inner = np.flatnonzero(on_before[1:] > Flag.NOT_EVALUATED)
-        inner = inner[rows.series[inner] == rows.series[inner + 1]]
-        flags[inner] = _WORST(flags[inner], on_before[inner + 1])
-        held = _settled(touched, old, on_before[rows.starts])
-        spiky = np.isfinite(self._of.spike[at])
-        self._remember(rows, old, flags, run, spiky)
-        settled = np.ones(len(rows), dtype=bool)
-        settled[rows.ends[spiky]] = False
-        return flags, settled, held
-
-    def newest(self, series: Index) -> tuple[Times, Values, Mask]:
-        """(time, value, held and counts) of each series' newest value: what windows don't have yet."""
-        t = self.table["state"].take(series)
-        return t["time"], t["value"], t["held"] & (t["flag"] == Flag.GOOD)
+        flag = _WORST(flag, flat)
+        back = self._spikes(rows, at, old, step)
+        back[back <= Flag.NOT_EVALUATED] = 0
+        hind = np.zeros(len(rows), dtype=np.uint8)
+        hind[:-1] = back[1:]
+        hind[rows.ends] = 0
+        state = _after(rows, old, flag, run)
+        return Judged(flag, back, hind, run[2], state)
 
     def _range(self, rows: Rows, at: Index) -> Flags:
         def bounds(table: tuple[Values, Values]) -> tuple[Values, Values]:
@@ -169,7 +172,7 @@ class Quality:
         flags = qartod.flat_line(rows.time - since, length, limit, 2 * limit)
         resting = np.abs(rows.value - rows.per_row(self._of.rest[at])) <= tolerance
         flags[resting] = Flag.GOOD
-        return flags, (anchor[rows.ends], since[rows.ends], length[rows.ends])
+        return flags, (anchor, since, length)
 
     def _spikes(self, rows: Rows, at: Index, old: AnyArray, step: Values) -> Flags:
         """What each row says of the one before it in its series."""
@@ -180,42 +183,13 @@ class Quality:
         limit = rows.per_row(self._of.spike[at])
         return qartod.spike_of(before, step, limit, 2 * limit)
 
-    def _remember(self, rows: Rows, old: AnyArray, flags: Flags, run: Run, spiky: Mask) -> None:
-        ends = rows.ends
-        new = np.empty(len(ends), STATE)
-        single = rows.starts == ends
-        new["before"] = np.where(single, old["value"], rows.value[np.maximum(ends - 1, 0)])
-        new["time"], new["value"], new["flag"] = rows.time[ends], rows.value[ends], flags[ends]
-        new["anchor"], new["since"], new["length"] = run
-        new["held"] = spiky
-        self.table["state"].view(_BYTES)[rows.touched] = new.view(_BYTES)
 
-
-def _settled(touched: Index, old: AnyArray, spike: Flags) -> Held:
-    before = old["flag"]
-    flag = np.where(spike > Flag.NOT_EVALUATED, _WORST(before, spike), before).astype(np.uint8)
-    return Held(
-        touched, old["time"], old["value"], flag, ~old["held"], flag == Flag.GOOD, flag != before
-    )  # fmt: skip
-
-
-def with_held(rows: Rows, counts: Mask, held: Held) -> tuple[Index, Times, Values, Mask, Mask]:
-    """(series, time, value, counts, news) for the windows: rows, each series' held value before its own."""
-    first = ~held.in_windows
-    shift = np.cumsum(first)
-    at = np.arange(len(rows)) + rows.per_row(shift)
-    before = (rows.starts + shift - 1)[first]
-
-    def both(held_column: AnyArray, column: AnyArray) -> AnyArray:
-        out = np.empty(len(at) + len(before), dtype=column.dtype)
-        out[at] = column
-        out[before] = held_column[first]
-        return out
-
-    return (
-        both(held.series, rows.series),
-        both(held.time, rows.time),
-        both(held.value, rows.value),
-        both(held.counts, counts),
-        both(held.changed, np.ones(len(rows), dtype=bool)),
-    )
+def _after(rows: Rows, old: AnyArray, flag: Flags, run: Run) -> AnyArray:
+    """The state of the touched series after their last rows."""
+    ends = rows.ends
+    new = np.zeros(len(ends), STATE)
+    single = rows.starts == ends
+    new["before"] = np.where(single, old["value"], rows.value[np.maximum(ends - 1, 0)])
+    new["time"], new["value"], new["flag"] = rows.time[ends], rows.value[ends], flag[ends]
+    new["anchor"], new["since"], new["length"] = (column[ends] for column in run)
+    return new

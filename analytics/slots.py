@@ -1,6 +1,7 @@
 """Values gathered by (series, window): one slot of count, sum, min, max and last each.
 
-`gather` makes them from rows, `coarser` minutes into hours, `combined` puts those of a batch to those kept.
+`gather` makes them from rows, `combined` puts those of a batch to those kept. Sums are added up value by
+value in order of time, so that they come out the same to the last bit wherever the rows were cut.
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ BYTES = np.dtype((np.void, SLOT.itemsize))  # copied whole: ten times faster tha
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Values of a batch gathered by (series, window), ascending. `news`: something changed in it."""
+    """Values of a batch gathered by (series, window), ascending.
+
+    slots   of SLOT; news: something changed in it
+    of      the group of each row; value: what it adds to the sum
+    """
 
     series: Index
-    slots: AnyArray  # of SLOT
+    slots: AnyArray
     news: Mask
+    of: Index
+    value: Values
 
 
 def gather(
@@ -49,16 +56,7 @@ def gather(
     counted = value if counts.all() else np.where(counts, value, 0.0)
     for name in ("sum", "min", "max", "last"):
         slots[name] = counted
-    return _together(Groups(series, slots, news))
-
-
-def coarser(groups: Groups, step: int, factor: int) -> Groups:
-    """Groups of windows of `step` → groups of windows of `step * factor`."""
-    slots = groups.slots.copy()
-    window = slots["window"] // factor
-    slots["at"] += ((slots["window"] - window * factor) * (step // 1_000)).astype(np.uint32)
-    slots["window"] = window
-    return _together(Groups(groups.series, slots, groups.news))
+    return _together(Groups(series, slots, news, np.arange(len(series)), counted))
 
 
 def _together(groups: Groups) -> Groups:
@@ -70,23 +68,25 @@ def _together(groups: Groups) -> Groups:
         return groups
     first = np.concatenate(([0], np.flatnonzero(cut) + 1))
     news = np.logical_or.reduceat(groups.news, first)
+    of = np.append(0, np.cumsum(cut))
     some = slots["count"] > 0
     if not (some[1:] & ~cut).any():
         # What follows in a window adds nothing: the usual case of a value that is held back.
-        return Groups(series[first], slots.take(first), news)
+        return Groups(series[first], slots.take(first), news, of, groups.value)
     low, high = slots["min"], slots["max"]
     if not some.all():
         low, high = np.where(some, low, np.inf), np.where(some, high, -np.inf)
     out = slots.take(np.maximum.reduceat(np.where(some, np.arange(len(slots)), 0), first))
     out["window"] = window[first]
     out["count"] = np.add.reduceat(slots["count"], first)
-    out["sum"] = np.add.reduceat(slots["sum"], first)
+    out["sum"] = 0.0
+    np.add.at(out["sum"], of, groups.value)
     out["min"] = np.minimum.reduceat(low, first)
     out["max"] = np.maximum.reduceat(high, first)
     empty = np.flatnonzero(out["count"] == 0)
     for name in ("min", "max", "last", "at"):
         out[name][empty] = 0
-    return Groups(series[first], out, news)
+    return Groups(series[first], out, news, of, groups.value)
 
 
 def combined(there: AnyArray, groups: Groups, same: Mask) -> AnyArray:
@@ -102,7 +102,13 @@ def combined(there: AnyArray, groups: Groups, same: Mask) -> AnyArray:
     a["min"] = np.where(own & more, np.minimum(a["min"], b["min"]), a["min"] + b["min"])
     a["max"] = np.where(own & more, np.maximum(a["max"], b["max"]), a["max"] + b["max"])
     a["count"] += b["count"]
-    a["sum"] += b["sum"]
+    if whole:
+        np.add.at(a["sum"], groups.of, groups.value)
+    else:
+        place = np.full(len(new), -1)
+        place[rows] = np.arange(len(rows))
+        mine = np.flatnonzero(place[groups.of] >= 0)
+        np.add.at(a["sum"], place[groups.of[mine]], groups.value[mine])
     a["last"] = np.where(later, b["last"], a["last"])
     a["at"] = np.where(later, b["at"], a["at"])
     a["told"] = np.where(groups.news[rows], 0, a["told"])

@@ -17,11 +17,12 @@ import numpy as np
 
 from analytics.layout import Layout
 from analytics.members import Members
+from analytics.recent import Recent
 from analytics.table import Table
 from telemetry.arrays import AnyArray, Index
 from telemetry.errors import StoreError
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Key(Enum):
@@ -35,7 +36,7 @@ class Key(Enum):
 Tables = Mapping[str, tuple[Key | Members, Table]]
 
 
-def pack(layout: Layout, tables: Tables, clocks: AnyArray) -> bytes:
+def pack(layout: Layout, tables: Tables, clocks: AnyArray, recent: Recent) -> bytes:
     """The state as the bytes of an .npz file without pickles."""
     kinds = layout.kinds
     names = {
@@ -52,13 +53,14 @@ def pack(layout: Layout, tables: Tables, clocks: AnyArray) -> bytes:
     arrays |= {f"series.{n}": a for n, a in layout.series.dump().items()}
     for name, (_, table) in tables.items():
         arrays |= {f"{name}.{column}": a for column, a in table.dump().items()}
+    arrays |= {f"recent.{n}": a for n, a in recent.dump().items()}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
 
 
-def unpack(data: bytes, layout: Layout, tables: Tables) -> AnyArray:
-    """Put the state into tables that were grown for the layout. Returns the clocks.
+def unpack(data: bytes, layout: Layout, tables: Tables, recent: Recent) -> AnyArray:
+    """Put the state into tables that were grown for the layout, and into `recent`. Returns the clocks.
 
     Raises StoreError where the bytes are no snapshot, or one of another format.
     """
@@ -74,13 +76,21 @@ def unpack(data: bytes, layout: Layout, tables: Tables) -> AnyArray:
                 continue  # it is new since then, and begins empty
             if names["widths"][name] != table.width:
                 raise ValueError(f"{name} of {names['widths'][name]} windows")
-            prefix = f"{name}."
-            saved = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-            table.load(saved, *rows[key])
+            table.load(_columns(arrays, name), *rows[key])
+        renamed = np.full(len(arrays["series.device"]), -1, dtype=np.intp)
+        source, target = rows[Key.SERIES]
+        renamed[source] = target
+        saved_rows = _columns(arrays, "recent")
+        recent.load(saved_rows, renamed[saved_rows["series"]])
     except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError("analytics snapshot", f"can't be used ({error})") from None
     clocks: AnyArray = arrays["clocks"]
     return clocks
+
+
+def _columns(arrays: Mapping[str, AnyArray], name: str) -> dict[str, AnyArray]:
+    prefix = f"{name}."
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _mappings(

@@ -1,7 +1,9 @@
-"""Minute and hour windows per series: a ring of the latest ones, closed by the watermark, corrected late.
+"""Windows per series: a ring of the latest ones, closed by the watermark, corrected late.
 
 A window holds count, sum, min, max and last of the values that count (good or not evaluated). It is
-told when the watermark passes its end, and again whenever something changes it after that.
+told when the watermark passes its end, and again whenever something changes it after that. A value that
+went in and does not count after all can't be taken out of min and max: such a window is broken, and is
+named for the store to compute it anew whenever it would be told.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Index, Mask, Times, Values
 
 Newest = Callable[[Index], tuple[Times, Values, Mask]]
+Missing = tuple[Index, AnyArray]  # (series, number of the window)
 
 
 class Windows:
@@ -29,15 +32,15 @@ class Windows:
         """`newest(series)` gives (time, value, counts): a value that belongs to its window already but
         is held back, because the next value may find it to be a spike."""
         self._layout = layout
+        self._newest = newest
         self.step = step
         self.depth = depth
-        self._newest = newest
         self.table = Table({"slot": (SLOT, 0)}, width=depth)
         self._closed = 0  # windows below it have ended
         self._open: dict[int, list[Index]] = {}  # window → slots that wait for its end
         self._due: list[Index] = []  # slots of ended windows that are to be told
         self._gone: list[tuple[Index, AnyArray]] = []  # windows that left the ring untold
-        self._stale: list[tuple[Index, AnyArray]] = []
+        self._stale: list[Missing] = []
 
     def advance(self, watermark: int) -> None:
         """Event time has come to `watermark`: windows that ended by then are due."""
@@ -52,12 +55,30 @@ class Windows:
 
     def tell(self) -> tuple[Rollups, Named]:
         """Windows that closed or were corrected since the last call, and those to compute anew."""
-        rollups = self._rollups()
-        series = _joined([s for s, _ in self._stale], np.dtype(np.intp))
-        window = _joined([w for _, w in self._stale], np.dtype(np.int64))
+        series, slots = self._told()
+        broken = np.flatnonzero(np.isnan(slots["sum"]))
+        if len(broken):
+            self._stale.append((series[broken], slots["window"][broken].astype(np.int64)))
+            whole = np.flatnonzero(~np.isnan(slots["sum"]))
+            series, slots = series[whole], slots.take(whole)
+        stale = named(self._layout, self._stale, self.step)
         self._due, self._gone, self._stale = [], [], []
-        device, quantity = self._layout.series["device"], self._layout.series["quantity"]
-        return rollups, (device[series], quantity[series], window * self.step)
+        return rollups_of(self._layout, series, self._with_held(series, slots), self.step), stale
+
+    def breaks(self, series: Index, window: AnyArray) -> None:
+        """A value that these windows (each once) count does not count after all."""
+        place = series * self.depth + window % self.depth
+        slots = self.table["slot"]
+        there = slots["window"][place] == window
+        self._stale.append((series[~there], window[~there].astype(np.int64)))
+        place = place[there]
+        told = slots["told"][place] > 0
+        self._due.append(place[told])
+        slots["told"][place] = 0
+        # The only value of a window leaves it empty; out of several none can be taken.
+        alone = slots["count"][place] == 1
+        slots["sum"][place] = np.where(alone, 0.0, np.nan)
+        slots["count"][place[alone]] = 0
 
     def reopen(self) -> None:
         """After `table` was loaded: find the windows again that are still to be told."""
@@ -133,22 +154,36 @@ class Windows:
         last = len(key) - 1 - newest
         return series[last], slots.take(last)
 
-    def _rollups(self) -> Rollups:
-        series, slots = self._told()
+    def _with_held(self, series: Index, slots: AnyArray) -> AnyArray:
         time, value, held = self._newest(series)
-        held = held & (time // self.step == slots["window"])
-        own = slots["count"] > 0
-        extra = np.where(held, value, np.nan)
-        return Rollups(
-            self._layout.series["device"][series],
-            self._layout.series["quantity"][series],
-            slots["window"].astype(np.int64) * self.step,
-            slots["count"].astype(np.int64) + held,
-            slots["sum"] + np.where(held, value, 0.0),
-            np.fmin(np.where(own, slots["min"], np.nan), extra),
-            np.fmax(np.where(own, slots["max"], np.nan), extra),
-            np.where(held, value, np.where(own, slots["last"], np.nan)),
-        )
+        at = np.flatnonzero(held & (time // self.step == slots["window"]))
+        value, some = value[at], slots["count"][at] > 0
+        slots["sum"][at] += value
+        slots["min"][at] = np.where(some, np.minimum(slots["min"][at], value), value)
+        slots["max"][at] = np.where(some, np.maximum(slots["max"][at], value), value)
+        slots["last"][at] = value
+        slots["count"][at] += 1
+        return slots
+
+
+def rollups_of(layout: Layout, series: Index, slots: AnyArray, step: int) -> Rollups:
+    """Slots as what they tell; where nothing counts min, max and last are NaN."""
+    own = slots["count"] > 0
+    return Rollups(
+        layout.series["device"][series],
+        layout.series["quantity"][series],
+        slots["window"].astype(np.int64) * step,
+        slots["count"].astype(np.int64),
+        np.ascontiguousarray(slots["sum"]),
+        *(np.where(own, slots[name], np.nan) for name in ("min", "max", "last")),
+    )
+
+
+def named(layout: Layout, missing: Sequence[Missing], step: int) -> Named:
+    """Windows by what they are called outside: device, quantity, start."""
+    series = _joined([s for s, _ in missing], np.dtype(np.intp))
+    window = _joined([w for _, w in missing], np.dtype(np.int64))
+    return layout.series["device"][series], layout.series["quantity"][series], window * step
 
 
 def _joined(parts: Sequence[AnyArray], dtype: np.dtype[Any]) -> AnyArray:

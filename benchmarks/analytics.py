@@ -99,11 +99,13 @@ def run(series: int, readings: int) -> Iterator[dict[str, object]]:
     """One line: readings/s of engine and reference over the same batches, and the state's size."""
     engine = Engine(city(load_kinds(), series), ZoneInfo("Asia/Ho_Chi_Minh"))
     stream = Stream(engine)
-    # Warm up until every series has been seen a few times: a city that has been running.
-    warm = 3 * len(stream._device) // BATCH + 1
-    for _ in range(warm):
+    # Warm up until minutes close as fast as they begin: a city that has been running.
+    minutes = engine.lateness // MINUTE + 3
+    for _ in range(minutes * len(stream._device) // BATCH + 1):
         step(engine, stream.batch())
-    batches = [stream.batch() for _ in range(max(1, readings // BATCH))]
+    # Whole minutes, so that each reading's window closes once.
+    measured = max(readings, 2 * len(stream._device))
+    batches = [stream.batch() for _ in range(measured // BATCH)]
     taken = BATCH * len(batches)
     started = process_time()
     for batch in batches:

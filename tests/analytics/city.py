@@ -102,6 +102,7 @@ class Told:
             for d, q, s in zip(device_codes, quantity_codes, start, strict=True):
                 key = self._known.devices[d].id, KINDS.quantities[q], int(s)
                 self.stale.setdefault(step, set()).add(key)
+                self.rollups.pop((step, *key), None)  # the store has its own from now on
         self._take_transitions(facts)
         return facts
 

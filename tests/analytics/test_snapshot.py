@@ -115,7 +115,7 @@ def test_what_is_no_snapshot_is_refused_in_words(data: bytes) -> None:
 def test_another_lateness_has_other_windows_and_is_refused() -> None:
     state = engine().snapshot()
     with pytest.raises(StoreError, match="windows"):
-        Engine.restore(state, catalogue(), ZONE, lateness=20 * MINUTE)
+        Engine.restore(state, catalogue(), ZONE, lateness=2 * HOUR)
 
 
 def test_a_checkpoint_is_the_old_one_or_the_new(tmp_path_factory: pytest.TempPathFactory) -> None:

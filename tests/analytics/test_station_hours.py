@@ -159,6 +159,7 @@ def test_any_order_within_the_lateness_and_any_cut_gives_the_same_last_word(
 def test_state_of_a_million_hours_is_bounded() -> None:
     known = catalogue()
     e, told = engine(known), Told(known)
+    told.take(e.process(batch(known, hourly("pm25", [40.0], MIDNIGHT)), MIDNIGHT + HOUR))
     small = e.state_bytes()
     for chunk in range(20):
         start = MIDNIGHT + chunk * 100 * HOUR
