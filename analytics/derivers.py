@@ -9,6 +9,8 @@ from analytics.emission import Emissions
 from analytics.indices.air_hours import air_hours
 from analytics.indices.calendar import LocalCalendar
 from analytics.indices.flood_stage import FloodStage
+from analytics.lamp_nights import LampNights
+from analytics.lamp_quality import LampQuality
 from analytics.layout import Layout
 from analytics.lighting import Lighting
 from analytics.limits import Limits
@@ -35,4 +37,6 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
         Filling(layout),
         Fire(layout),
         Trees(layout),
+        LampQuality(layout, limits),
+        LampNights(layout, zone),
     )

@@ -68,6 +68,12 @@ class Framed(Deriver):
         self._block = max(1, (kept - back) // 2)
         self._closed = 0
 
+    def also(self, column: str, given: Input) -> None:
+        """Let another quantity, of another kind, fill the same column."""
+        code = self.layout.kinds.quantity_code.get(given.quantity, -1)
+        self._inputs.append((column, code, given.stat))
+        self._heard[code] = True
+
     def grow(self, first: int) -> None:
         """The layout has devices from code `first` on that are new."""
         self.frames.grow(first)

@@ -2,7 +2,8 @@
 
 After TALQ 2.7.1 (lampFailure, lampUnexpectedOn, supplyLoss) and LwM2M object 3416; the levels are
 design values: a lamp fails that draws less than half of what its dimming level asks for once it is
-warm, and burns by day when it draws more than a tenth of its rated power while told to be dark.
+warm, and burns by day when it draws more than a tenth of its rated power while told to be dark, or
+while it is day at its place (civil twilight), whatever it was told.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from analytics.limits import RATED_POWER, Limits
 from analytics.rows import order_by, segments
 from analytics.snapshot import Key, Tables
 from analytics.table import Table
+from analytics.twilight import is_day
 from telemetry.arrays import AnyArray, Codes32, Index, Mask, Times, Values
 from telemetry.clock import SECOND
 from telemetry.flags import Flag
@@ -143,7 +145,10 @@ class Lighting(Deriver):
         # By day nothing is learnt of a lamp: the last verdict stands until it is told to burn again.
         warm = known & (dimming > 0) & (lamps.time - since > WARM_UP)
         fails = lamp_fails(lamps.value, dimming, rated)
+        lat, lon = (self._limits.of(n, lamps.device) for n in ("lat", "lon"))
         burns = burns_by_day(lamps.value, dimming, rated)
+        # A plan that is wrong tells it to burn: the sun knows better than the command.
+        burns |= (lamps.value > BURNER_SHARE * rated) & is_day(lat, lon, lamps.time)
         return [
             self._told(lamps.device, lamps.time, "lamp_failure", fails, warm, now),
             self._told(lamps.device, lamps.time, "day_burner", burns, known, now),

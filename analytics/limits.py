@@ -33,7 +33,12 @@ class Limits:
         self._catalogue = catalogue
         self._known: list[Device] = []
         self._table = Table(
-            dict.fromkeys(NAMES, (np.float64, np.nan)) | {"registered": (np.bool_, False)}
+            dict.fromkeys(NAMES, (np.float64, np.nan))
+            | {
+                "registered": (np.bool_, False),
+                "lat": (np.float64, np.nan),
+                "lon": (np.float64, np.nan),
+            }
         )
 
     def refresh(self) -> None:
@@ -57,6 +62,8 @@ class Limits:
 
     def _take(self, code: int, device: Device) -> None:
         self._table["registered"][code] = device.registered
+        self._table["lat"][code] = np.nan if device.lat is None else device.lat
+        self._table["lon"][code] = np.nan if device.lon is None else device.lon
         for name in NAMES:
             self._table[name][code] = device.limits.get(name, np.nan) if device.limits else np.nan
 

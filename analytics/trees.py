@@ -20,12 +20,13 @@ from telemetry.arrays import AnyArray, Index, Values
 from telemetry.clock import HOUR
 
 DAY_H, WEEK_H, QUARTER_H = 24, 168, 6
-KEPT = WEEK_H + 12
+KEPT = WEEK_H + 4
 WINDY = 8.0  # [m/s]
 LEAST_DAY, LEAST_QUARTERS, LEAST_WEEK = 3, 8, 12
 UPROOTS_BY, UPROOTS_BY_IN_WIND = 5.0, 10.0  # against the week's median [deg]
 METRES_PER_DEG = 111_195.0
 REACH_M = 25_000.0
+IS_STATION = -2
 
 
 def uprooting(tilt: AnyArray, usual: AnyArray, windy: AnyArray) -> Values:
@@ -41,10 +42,12 @@ class Trees(Framed):
     def __init__(self, layout: Layout) -> None:
         super().__init__(
             "trees", layout, ["tree", "weather"],
-            {"tilt": Input("tilt"), "wind": Input("wind_speed")},
+            {"mean": Input("tilt")},
             ("lean", "lean_trend", "uprooting"), step=HOUR, kept=KEPT, back=WEEK_H - 1,
             found=np.float32,
         )  # fmt: skip
+        # One column serves both kinds: a tree's tilt, a station's wind.
+        self.also("mean", Input("wind_speed"))
         self._station = np.zeros(0, dtype=np.intp)
 
     def grow(self, first: int) -> None:
@@ -59,8 +62,8 @@ class Trees(Framed):
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """[deg], [deg/d], and 1 while the tree stands far from where it used to."""
-        tilt = look.of("tilt", WEEK_H - 1)
-        windy = look.beside("wind", self._station[look.rows], WEEK_H - 1) >= WINDY
+        tilt = look.of("mean", WEEK_H - 1)
+        windy = look.beside("mean", self._station[look.rows], WEEK_H - 1) >= WINDY
         calm = looking_back(np.where(windy, np.nan, tilt), WEEK_H)
         now = tilt[:, WEEK_H - 1 :]
         day = calm[..., -DAY_H:]
@@ -70,7 +73,7 @@ class Trees(Framed):
         trend = theil_sen(days, quarters, LEAST_QUARTERS)
         enough = (~np.isnan(calm)).sum(axis=-1) >= LEAST_WEEK
         usual = np.where(enough, median(calm), np.nan)
-        unknown = np.isnan(now)
+        unknown = np.isnan(now) | (self._station[look.rows] == IS_STATION)[:, None]
         return {
             "lean": np.where(unknown, np.nan, lean),
             "lean_trend": np.where(unknown, np.nan, trend),
@@ -79,12 +82,14 @@ class Trees(Framed):
 
 
 def nearest_station(devices: list[Device]) -> Index:
-    """By place in the list: of each tree, the place of the nearest weather station within 25 km; else -1.
+    """By place in the list: of each tree, the place of the nearest weather station within 25 km; else -1;
+    of a station IS_STATION.
 
     A device without a position has the first station of its own area.
     """
     stations = np.array([i for i, d in enumerate(devices) if d.kind == "weather"], dtype=np.intp)
     found = np.full(len(devices), -1, dtype=np.intp)
+    found[stations] = IS_STATION
     if not len(stations):
         return found
     at = np.array([_place(devices[i]) for i in stations.tolist()])
