@@ -17,12 +17,16 @@ from telemetry.retention import Retention
 _LOG = logging.getLogger(__name__)
 EVERY_S = 600.0
 RETRY_S = 60.0
+# A flood fills quarantine in minutes; whether it is full is quickly seen.
+QUARANTINE_S = 30.0
 # Between two parts of what is removed: whoever waits for the store comes in between.
 PAUSE_S = 0.02
 
 
 class Housekeeping:
-    """A thread that looks after quarantine and retention every ten minutes; what fails is tried again.
+    """A thread that looks after quarantine twice a minute and after retention every ten minutes.
+
+    What fails is tried again.
 
     Args: days, max_bytes of quarantine items kept; retention of what is measured; analysed: the position
     in the log that analytics has saved.
@@ -49,7 +53,7 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Look after it now, and every ten minutes."""
+        """Look after it now, and from then on."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -87,6 +91,13 @@ class Housekeeping:
         """All of it once. False where something failed: it is logged, counted, and to be tried again."""
         return all([self._try(self.bound_quarantine), self._try(self.expire)])
 
+    def _wait(self, seconds: float) -> None:
+        """Until the next round; quarantine is looked after meanwhile."""
+        while seconds > 0 and not self._ended.wait(min(seconds, QUARANTINE_S)):
+            seconds -= QUARANTINE_S
+            if seconds > 0:
+                self._try(self.bound_quarantine)
+
     def _try(self, task: Callable[[], object]) -> bool:
         try:
             task()
@@ -101,4 +112,4 @@ class Housekeeping:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            self._ended.wait(EVERY_S if self.round() else RETRY_S)
+            self._wait(EVERY_S if self.round() else RETRY_S)

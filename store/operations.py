@@ -161,9 +161,10 @@ class OperationsStore(Protocol):
         ...
 
     def purge_quarantine(self, older_than: int, max_bytes: int) -> int:
-        """Remove what was received before `older_than` [ns], then the oldest until the rest fits.
+        """Remove what was received before `older_than` [ns], then until the rest fits into `max_bytes`.
 
-        Resent and discarded items go before waiting ones. Returns how many were removed.
+        First goes what was refused of single devices for their rate, beyond a sixteenth of `max_bytes` each,
+        then resent and discarded items, then waiting ones; of each the oldest. Returns how many were removed.
         """
         ...
 

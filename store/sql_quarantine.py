@@ -23,14 +23,22 @@ from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, Quara
 from store.schema import QUARANTINE
 from store.sql_base import SqlBase, fields_of
 from telemetry import metrics
+from telemetry.reasons import Reason
 
 # What an item takes beside its payload: topic, path, words, and its rows in the indexes. [bytes]
 OVERHEAD = 512
 WAITING = QuarantineFilter()
+# When quarantine is full, what was refused of one device for its rate may hold this part of it.
+SHARES = 16
+_FLOOD, _TOGETHER = 100_000, 500
 
 _ITEM = QUARANTINE.c
 # What a repeat leaves as it was; everything else is told as it is now.
 _KEPT = ("id", "acted", "acted_by", "note")
+# One that came again since it was read is as new as any.
+_UNSEEN_SINCE = delete(QUARANTINE).where(
+    (_ITEM.id == bindparam("key")) & (_ITEM.seen == bindparam("times"))
+)
 
 
 class SqlQuarantine(SqlBase):
@@ -112,11 +120,30 @@ class SqlQuarantine(SqlBase):
         """See OperationsStore.purge_quarantine."""
         with self._writing() as db:
             aged = db.execute(delete(QUARANTINE).where(_ITEM.received < older_than)).rowcount
-            held = db.execute(select(func.sum(_ITEM.size + OVERHEAD))).scalar() or 0
-            cut = db.execute(_beyond(max_bytes)).rowcount if held > max_bytes else 0
+        cut = self._purge_floods(max_bytes)
+        if self._held() > max_bytes:
+            with self._writing() as db:
+                cut += db.execute(_beyond(max_bytes)).rowcount
         metrics.QUARANTINE_PURGED.labels("age").inc(aged)
         metrics.QUARANTINE_PURGED.labels("size").inc(cut)
         return aged + cut
+
+    def _held(self) -> int:
+        return int(self._rows(select(func.sum(_ITEM.size + OVERHEAD)))[0][0] or 0)
+
+    def _purge_floods(self, max_bytes: int) -> int:
+        """Remove what single devices have flooded quarantine with, part by part: others write in between."""
+        removed = 0
+        while (surplus := self._held() - max_bytes) > 0:
+            rows = self._rows(flooding(surplus, max_bytes // SHARES).limit(_FLOOD))
+            for start in range(0, len(rows), _TOGETHER):
+                part = [{"key": r.id, "times": r.seen} for r in rows[start : start + _TOGETHER]]
+                with self._writing() as db:
+                    db.execute(_UNSEEN_SINCE, part)
+            removed += len(rows)
+            if len(rows) < _FLOOD:
+                break
+        return removed
 
 
 def _merged(items: Iterable[QuarantineItem]) -> list[dict[str, Any]]:
@@ -152,6 +179,24 @@ def _where(query: Select[Any], which: QuarantineFilter) -> Select[Any]:
     if which.end is not None:
         query = query.where(_ITEM.received < which.end)
     return query
+
+
+def flooding(surplus: int, share: int) -> Select[Any]:
+    """Items (id, seen) that a device was refused for its rate, beyond its share: oldest first, `surplus` bytes."""
+    size = _ITEM.size + OVERHEAD
+    newest_first = (_ITEM.received.desc(), _ITEM.id.desc())
+    refused = (_ITEM.reason == str(Reason.RATE_LIMITED)) & (_ITEM.state == QuarantineState.WAITING)
+    held = func.sum(size).over(partition_by=_ITEM.device, order_by=newest_first)
+    mine = select(_ITEM.id, _ITEM.seen, _ITEM.received, size.label("bytes"), held.label("held"))
+    each = mine.where(refused).subquery().c
+    gone = func.sum(each.bytes).over(order_by=(each.received, each.id))
+    over = select(each.id, each.seen, each.received, (gone - each.bytes).label("before"))
+    beyond = over.where(each.held > share).subquery().c
+    return (
+        select(beyond.id, beyond.seen)
+        .where(beyond.before < surplus)
+        .order_by(beyond.received, beyond.id)
+    )
 
 
 def _beyond(max_bytes: int) -> Any:

@@ -55,6 +55,17 @@ def test_quarantine_is_kept_within_its_age_and_size(bench: Bench) -> None:
     assert keeper(bench, clock, max_bytes=1).bound_quarantine() == 1
 
 
+def test_a_flood_is_seen_long_before_the_next_round(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "QUARANTINE_S", 0.01)
+    house = keeper(bench, ManualClock(NOW), max_bytes=1_000)
+    house.start()
+    bench.air(*(b"flood %d" % i for i in range(5)))
+    wait_until(lambda: len(bench.operations.quarantine(QuarantineFilter(), limit=9)) == 1)
+    house.stop()
+
+
 def test_what_is_no_longer_kept_goes_in_parts_that_are_counted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -240,6 +240,35 @@ def test_quarantine_is_bounded_by_size_decided_ones_first(
     assert [q.id for q in found] == left.split()
 
 
+def test_a_flood_of_one_device_leaves_first_and_pushes_nobody_else_out(
+    operations: OperationsStore,
+) -> None:
+    each = 1_000 + OVERHEAD
+    body, refused = b"x" * 1_000, "rate_limited"
+
+    def of(device: str, reason: str, first: int, count: int) -> list[QuarantineItem]:
+        return [
+            item(f"{device}-{reason[0]}{n}", first + n, payload=body, device=device, reason=reason)
+            for n in range(count)
+        ]
+
+    old = [*of("a", "not_json", 0, 4), *of("b", refused, 10, 3), *of("mad", "not_json", 20, 2)]
+    decided = of("c", "not_json", 30, 2)
+    operations.put_quarantine([*old, *decided])
+    operations.act_on_quarantine(act(), decided)
+    operations.put_quarantine(of("mad", refused, 100, 200))
+    room = 16 * 5
+    assert operations.purge_quarantine(0, room * each) == 11 + 200 - room
+    left = {q.id for q in operations.quarantine(QuarantineFilter(states=EVERY), limit=1_000)}
+    assert left >= {q.id for q in [*old, *decided]}, "of the others nothing is gone"
+    assert {i for i in left if i.startswith("mad-r")} == {f"mad-r{n}" for n in range(131, 200)}
+    # The less room there is, the smaller is a share; nobody else's items go for it still.
+    assert operations.purge_quarantine(0, 16 * each) == room - 16
+    left = {q.id for q in operations.quarantine(QuarantineFilter(states=EVERY), limit=1_000)}
+    mine = {f"mad-r{n}" for n in range(193, 200)}
+    assert left == {q.id for q in [*old, *decided]} - {"b-r0", "b-r1"} | mine
+
+
 def test_thousands_of_items_fit_one_call(operations: OperationsStore) -> None:
     operations.put_quarantine(item(f"q{i}", i) for i in range(2_500))
     assert operations.quarantine_counts() == {"not_json": 2_500}
