@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,7 +39,7 @@ def no_progress() -> tuple[int, int] | None:
     return None
 
 
-def no_resend(topic: str, payload: bytes, received: int) -> Outcome:
+def no_resend(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
     """Where no ingest runs beside the API, nothing can be sent through it."""
     raise StoreError(
         "resend", "is not possible here: no ingest runs in this process",
@@ -53,8 +53,8 @@ class Context:
 
     checks    name → "" when well, else what is wrong; behind /readyz and the page's warnings
     progress  history being filled in: (done, total), or None
-    resend    a message through ingest once more: (topic, payload, when it first came [ns], which is the
-              time of what names none) → what became of it; raises StoreError where that is not known
+    resend    messages through ingest once more: (topic, payload, when it first came [ns], which is the
+              time of what names none) → what became of each; raises StoreError where that is not known
     """
 
     settings: Settings
@@ -68,4 +68,4 @@ class Context:
     clock: Clock
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     progress: Callable[[], tuple[int, int] | None] = no_progress
-    resend: Callable[[str, bytes, int], Outcome] = no_resend
+    resend: Callable[[Sequence[tuple[str, bytes, int]]], list[Outcome]] = no_resend

@@ -7,13 +7,18 @@ first time stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from api.context import Context
 from api.quarantine_schemas import QuarantineManyDiscarded, QuarantineManyResent
 from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
 from telemetry.errors import StoreError
 from telemetry.ledger import Outcome
+
+# Messages, and about so many bytes of them, that are sent again in one go.
+_PARCEL, _PARCEL_BYTES = 100, 4 * 2**20
+# An item with its payload, and all items of its message.
+_Siblings = tuple[QuarantineItem, list[QuarantineItem]]
 
 
 def resend(
@@ -27,7 +32,7 @@ def resend(
     """
     siblings = context.operations.quarantine_message(item)
     body = item.payload if payload is None else payload
-    outcome = context.resend(topic or item.topic, body, item.received)
+    (outcome,) = context.resend([(topic or item.topic, body, item.received)])
     _note(context, QuarantineState.RESENT, by, words(outcome), siblings)
     return outcome, siblings
 
@@ -43,29 +48,55 @@ def resend_many(
 ) -> QuarantineManyResent:
     """Resend `limit` items of a filter, untried ones first, oldest first. Stops where ingest can't take more."""
     matched = _waiting(context, which)
-    seen: set[str] = set()
     total: Counter[str] = Counter()
-    messages, stopped = 0, ""
-    # One payload in memory at a time: a thousand of them may be large.
-    for head in context.operations.quarantine(which, limit=limit, untried_first=True, preview=0):
-        item = None if head.id in seen else context.operations.quarantine_item(head.id)
-        if item is None or item.state != QuarantineState.WAITING:
-            continue  # went with its message, or somebody else decided meanwhile
+    stopped = ""
+    heads = context.operations.quarantine(which, limit=limit, untried_first=True, preview=0)
+    for parcel in _parcels(context, heads):
         try:
-            outcome, siblings = resend(context, item, by)
+            total.update(_resend_parcel(context, parcel, by))
         except StoreError as error:
             stopped = str(error)
             break
-        seen.update(s.id for s in siblings)
-        messages += 1
-        total.update(stored=outcome.stored, duplicate=outcome.duplicate)
-        total.update(f"quarantined:{reason}" for reason in outcome.quarantined)
     again = {k.partition(":")[2]: n for k, n in sorted(total.items()) if ":" in k}
     return QuarantineManyResent(
-        matched=matched, items=len(seen), messages=messages, stored=total["stored"],
+        matched=matched, items=total["items"], messages=total["messages"], stored=total["stored"],
         duplicate=total["duplicate"], quarantined=again, waiting=_waiting(context, which),
         stopped=stopped,
     )  # fmt: skip
+
+
+def _parcels(context: Context, heads: Sequence[QuarantineItem]) -> Iterator[list[_Siblings]]:
+    """The messages of these items, as many at a time as one write and our memory take well."""
+    seen: set[str] = set()
+    parcel: list[_Siblings] = []
+    size = 0
+    for head in heads:
+        item = None if head.id in seen else context.operations.quarantine_item(head.id)
+        if item is None or item.state != QuarantineState.WAITING:
+            continue  # goes with its message, or somebody else decided meanwhile
+        siblings = context.operations.quarantine_message(item)
+        seen.update(s.id for s in siblings)
+        parcel.append((item, siblings))
+        size += len(item.payload)
+        if len(parcel) == _PARCEL or size >= _PARCEL_BYTES:
+            yield parcel
+            parcel, size = [], 0
+    if parcel:
+        yield parcel
+
+
+def _resend_parcel(context: Context, parcel: Sequence[_Siblings], by: str) -> Counter[str]:
+    """Send messages again together. Returns how many there were, and what became of their records."""
+    outcomes = context.resend([(item.topic, item.payload, item.received) for item, _ in parcel])
+    total = Counter(messages=len(parcel), items=sum(len(siblings) for _, siblings in parcel))
+    alike: dict[str, list[QuarantineItem]] = {}
+    for (_, siblings), outcome in zip(parcel, outcomes, strict=True):
+        alike.setdefault(words(outcome), []).extend(siblings)
+        total.update(stored=outcome.stored, duplicate=outcome.duplicate)
+        total.update(f"quarantined:{reason}" for reason in outcome.quarantined)
+    for note, items in alike.items():
+        _note(context, QuarantineState.RESENT, by, note, items)
+    return total
 
 
 def discard_many(

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from devices.device import Catalogue, Device
 from devices.intake import Intake, Message, Reject
 from ingest.account import Accountant, count_in_metrics
@@ -22,6 +24,7 @@ from store.operations import OperationsStore
 from store.records import QuarantineItem
 from store.telemetry import TelemetryStore
 from telemetry import metrics
+from telemetry.arrays import AnyArray
 from telemetry.clock import Clock
 from telemetry.errors import StoreError
 from telemetry.ledger import NOBODY, Ledger
@@ -35,8 +38,10 @@ _LOG = logging.getLogger(__name__)
 class Prepared:
     """What one batch of messages will change.
 
-    source  its new readings, and where they came from
-    news    readings of our own about devices (ingest/fairness.py): nobody sent them, so no account has them
+    source      its new readings, and where they came from
+    duplicates  the message of each reading that is there already
+    rejects     the records that are no readings
+    news        readings of our own about devices (ingest/fairness.py): nobody sent them, so no account has them
     """
 
     source: Source
@@ -44,6 +49,8 @@ class Prepared:
     quarantine: list[QuarantineItem]
     devices: list[Device]
     news: Readings = field(default_factory=Readings.empty)
+    duplicates: AnyArray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    rejects: list[Reject] = field(default_factory=list)
 
     def all(self, stored: Readings) -> Readings:
         """What of the source is stored, and the news."""
@@ -139,7 +146,7 @@ class Pipeline:
         if not len(news):
             self._fairness.keep()
             return None
-        return Prepared(Source.none(), Ledger.empty(), [], [], news)
+        return Prepared(Source.of(()), Ledger.empty(), [], [], news)
 
     def _prepare(self, messages: Sequence[Message], asked: bool = False) -> Prepared:
         now = self._now(messages)
@@ -152,7 +159,8 @@ class Pipeline:
         devices, self._decoder.new_devices = self._decoder.new_devices, []
         fresh = verdict.fresh
         source = Source(readings.take(fresh), messages, message[fresh], record[fresh])
-        return Prepared(source, ledger, items, devices, news)
+        repeated = message[~fresh]
+        return Prepared(source, ledger, items, devices, news, repeated, intake.rejects)
 
     def _decode(
         self, messages: Sequence[Message], asked: bool, now: int
@@ -177,7 +185,8 @@ class Pipeline:
         ledger = self._accountant.ledger(
             messages, intake, none, none.device, verdict, self._now(messages)
         )
-        return Prepared(Source.none(), ledger, self._items(messages, intake), [])
+        items, source = self._items(messages, intake), Source.of(messages)
+        return Prepared(source, ledger, items, [], rejects=intake.rejects)
 
     def _now(self, messages: Sequence[Message]) -> int:
         """The hour that the account is booked on, and what retention counts from: also of the spool's messages

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -24,16 +25,17 @@ from telemetry.errors import StoreError
 from telemetry.ledger import Outcome
 
 _LOG = logging.getLogger(__name__)
-# Waiting this long for company makes one write of many messages, and stays far under a person's notice.
+# Batches begin this far apart at least: company makes one write of many messages. Who comes after a quiet
+# while doesn't wait, and neither does a batch whose company came during the write before.
 LINGER_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A message that somebody waits for."""
+    """Messages that somebody waits for."""
 
-    message: Message
-    answer: Future[Outcome] = field(default_factory=Future)
+    messages: list[Message]
+    answer: Future[list[Outcome]] = field(default_factory=Future)
 
 
 class Receiver:
@@ -59,6 +61,7 @@ class Receiver:
         self._room = threading.Event()
         self._stopping = threading.Event()
         self._trouble = ""
+        self._begun = -LINGER_S  # when the last batch was taken [s, monotonic]
         self.session = Session(address, client_id, topics, 2 * batch, clock, self._take)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
@@ -92,13 +95,15 @@ class Receiver:
         """Messages taken from the broker and not yet processed."""
         return len(self._inbox)
 
-    def submit(self, topic: str, payload: bytes, received: int, timeout_s: float = 30.0) -> Outcome:
-        """Put one message through ingest beside those of the broker, and wait for what becomes of it.
+    def submit(
+        self, messages: Sequence[tuple[str, bytes, int]], timeout_s: float = 30.0
+    ) -> list[Outcome]:
+        """Put messages through ingest beside those of the broker, in one write, and wait for what becomes of each.
 
-        received: when it first came, the time of what names none [ns]. Raises StoreError where the stores
-        do not take it, or where it is not known in time what became of it.
+        messages: (topic, payload, when it first came: the time of what names none [ns]). Raises StoreError
+        where the stores do not take them, or where it is not known in time what became of them.
         """
-        asked = _Asked(Message(topic, payload, received, qos=0))
+        asked = _Asked([Message(topic, payload, at, qos=0) for topic, payload, at in messages])
         self._asked.append(asked)
         self._filled.set()
         try:
@@ -133,7 +138,7 @@ class Receiver:
 
     def _answer(self, asked: _Asked) -> None:
         try:
-            asked.answer.set_result(self._sink.judge(asked.message))
+            asked.answer.set_result(self._sink.judge(asked.messages))
         except Exception as error:  # whoever asked is told; the thread goes on
             asked.answer.set_exception(error)
 
@@ -146,8 +151,10 @@ class Receiver:
     def _next_batch(self, patience_s: float | None) -> list[Message]:
         if not self._filled.wait(patience_s):
             return []
-        if len(self._inbox) < self._batch:
-            self._stopping.wait(LINGER_S)
+        pause = self._begun + LINGER_S - time.monotonic()
+        if pause > 0 and len(self._inbox) < self._batch and not self._asked:
+            self._stopping.wait(pause)
+        self._begun = time.monotonic()
         self._filled.clear()
         messages = [self._inbox.popleft() for _ in range(min(self._batch, len(self._inbox)))]
         if self._inbox:

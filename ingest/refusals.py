@@ -44,10 +44,10 @@ class Source:
     record: AnyArray
 
     @staticmethod
-    def none() -> Source:
-        """Of no readings."""
+    def of(messages: Sequence[Message]) -> Source:
+        """No readings from these messages."""
         nothing = np.zeros(0, dtype=np.int32)
-        return Source(Readings.empty(), (), nothing, nothing)
+        return Source(Readings.empty(), messages, nothing, nothing)
 
 
 class Refusals:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from devices.intake import Message
+from ingest.outcomes import outcomes_of
 from ingest.pipeline import Pipeline
 from ingest.spool import Spool
 from telemetry import metrics
@@ -48,14 +49,14 @@ class Sink:
         """Make a batch durable. False where neither stores nor disk take it: try again later."""
         return self._to_stores(messages) or self._to_spool(messages)
 
-    def judge(self, message: Message) -> Outcome:
-        """Put one message into the stores now, and say what became of it. Raises StoreError."""
-        ledgers = []
-        for prepared in self._pipeline.prepare([message], asked=True):
+    def judge(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Put messages into the stores now, and say what became of each. Raises StoreError."""
+        outcomes = []
+        for prepared in self._pipeline.prepare(messages, asked=True):
             written = self._pipeline.write(prepared)
             self._tell(written.readings)
-            ledgers.append(written.ledger)
-        return Outcome.of(ledgers)
+            outcomes += outcomes_of(prepared, written)
+        return outcomes
 
     def drain(self) -> bool:
         """Move the oldest batch that waits on disk to the stores. True where one was moved."""

@@ -77,17 +77,3 @@ class Outcome:
     stored: int
     duplicate: int
     quarantined: list[str]
-
-    @staticmethod
-    def of(ledgers: Iterable[Ledger]) -> Outcome:
-        """From the account of the pieces that the message was written in."""
-        counts = np.zeros(len(OUTCOMES), dtype=np.int64)
-        for ledger in ledgers:
-            np.add.at(counts, ledger.outcome, ledger.count)
-        reasons = [
-            str(reason)
-            for reason in Reason
-            for _ in range(int(counts[OUTCOME_CODE[f"quarantined:{reason}"]]))
-        ]
-        stored, duplicate = counts[[OUTCOME_CODE["stored"], OUTCOME_CODE["duplicate"]]].tolist()
-        return Outcome(stored, duplicate, reasons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from api.context import Context, no_resend
 from api.quarantine import words
 from devices.device import Device
 from devices.intake import Message
+from ingest.outcomes import outcomes_of
 from telemetry.clock import HOUR, SECOND, ManualClock
 from telemetry.errors import StoreError
-from telemetry.ledger import NOBODY, OUTCOME_CODE, Ledger, Outcome
+from telemetry.ledger import Outcome
 from telemetry.live import Hub
 from telemetry.settings import load_settings
 from tests.api.client import Client
@@ -65,12 +66,12 @@ class Office:
 def context_on(bench: Bench) -> Context:
     """The API's context over a bench: its resend is the pipeline, as ingest runs it."""
 
-    def resend(topic: str, payload: bytes, received: int) -> Outcome:
-        ledgers = []
-        for prepared in bench.pipeline.prepare([Message(topic, payload, received)]):
-            bench.pipeline.write(prepared)
-            ledgers.append(prepared.ledger)
-        return Outcome.of(ledgers)
+    def resend(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
+        outcomes = []
+        sent = [Message(topic, payload, received) for topic, payload, received in messages]
+        for prepared in bench.pipeline.prepare(sent, asked=True):
+            outcomes += outcomes_of(prepared, bench.pipeline.write(prepared))
+        return outcomes
 
     clock, hub = ManualClock(NOW + HOUR), Hub()
     return Context(
@@ -240,20 +241,52 @@ def test_asking_again_gets_through_all_of_them(strict: Office) -> None:
     assert sum(t["stored"] for t in told) == 6
 
 
-def test_many_stop_where_ingest_cannot_take_more(strict: Office) -> None:
+def test_many_stop_where_ingest_cannot_take_more(
+    strict: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.quarantine._PARCEL", 1)
     whole, calls = strict.context.resend, 0
 
-    def fails_at_the_second(topic: str, payload: bytes, received: int) -> Outcome:
+    def fails_at_the_second(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise StoreError("telemetry", "is away")
-        return whole(topic, payload, received)
+        return whole(messages)
 
     strict.context.resend = fails_at_the_second
     told = strict.post("resend", BY)
     assert (told["matched"], told["items"], told["messages"]) == (4, 1, 1)
     assert told["stopped"] == "telemetry: is away"
+
+
+@pytest.mark.parametrize(
+    ("messages", "bytes_", "calls"), [(100, 10**6, 1), (3, 10**6, 2), (9, 1, 4)]
+)
+def test_many_are_sent_together_up_to_a_number_and_a_size(
+    strict: Office, monkeypatch: pytest.MonkeyPatch, messages: int, bytes_: int, calls: int
+) -> None:
+    monkeypatch.setattr("api.quarantine._PARCEL", messages)
+    monkeypatch.setattr("api.quarantine._PARCEL_BYTES", bytes_)
+    strict.bench.catalogue.put(Device(id="aq-1", kind="air"))
+    whole = strict.context.resend
+    sizes: list[int] = []
+
+    def counts(sent: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
+        sizes.append(len(sent))
+        return whole(sent)
+
+    strict.context.resend = counts
+    told = strict.post("resend", BY)
+    assert (len(sizes), sum(sizes)) == (calls, 4)
+    assert (told["messages"], told["items"], told["stored"]) == (4, 4, 6)
+    assert told["quarantined"] == {"unregistered": 1}
+    # Each item is told what became of its own message.
+    items = strict.items("state=waiting&state=resent")
+    notes = {(i["topic"], i["note"]) for i in items}
+    assert notes == {
+        (TOPIC, "2 stored"), ("city/noise/n-1/telemetry", "1 in quarantine again: unregistered"),
+    }  # fmt: skip
 
 
 def test_many_are_discarded_oldest_first(strict: Office) -> None:
@@ -366,15 +399,6 @@ def test_what_became_of_it_in_words() -> None:
     assert words(Outcome(0, 0, [])) == "nothing in it to store"
     assert words(Outcome(2, 1, [])) == "2 stored, 1 already there"
     assert words(Outcome(0, 0, ["bad_unit", "bad_unit"])) == "2 in quarantine again: bad_unit"
-
-
-def test_an_outcome_is_read_from_the_account() -> None:
-    rows = [("messages", 1), ("received", 6), ("stored", 2), ("duplicate", 1), ("late", 1)]
-    rows += [("quarantined:bad_unit", 2), ("quarantined:empty", 1), ("gap", -1)]
-    ledger = Ledger.of((NOW, NOBODY, OUTCOME_CODE[name], n) for name, n in rows)
-    assert Outcome.of([ledger]) == Outcome(2, 1, ["empty", "bad_unit", "bad_unit"])
-    assert Outcome.of([ledger, ledger]).stored == 4
-    assert Outcome.of([]) == Outcome(0, 0, [])
 
 
 @settings(

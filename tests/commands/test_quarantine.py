@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -167,7 +167,7 @@ def test_many_are_resent_in_bounded_requests_each_once(running: Running) -> None
 
 
 def test_many_stop_where_ingest_is_away(running: Running) -> None:
-    def away(topic: str, payload: bytes, received: int) -> Outcome:
+    def away(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
         raise StoreError("telemetry", "is away")
 
     running.context.resend = away

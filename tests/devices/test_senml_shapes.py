@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import senml_shapes
@@ -107,6 +107,7 @@ def packs(draw: st.DrawFn) -> bytes:
     return before + text + after
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([GATEWAY, GATEWAY, OWN]), packs()), min_size=1, max_size=6)
 )

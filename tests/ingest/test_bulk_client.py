@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -135,6 +135,7 @@ def cut(draw: st.DrawFn, stream: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("protocol", [V311, V5])
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_stream_cut_anyhow_gives_what_paho_gives(
     data: st.DataObject, protocol: MQTTProtocolVersion
@@ -148,6 +149,7 @@ def test_any_stream_cut_anyhow_gives_what_paho_gives(
     assert all(m.generation == 7 for m in found)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_noise_ends_the_connection_or_means_what_it_means_to_paho(data: st.DataObject) -> None:
     good = data.draw(streams(V5))
@@ -197,6 +199,7 @@ def test_half_a_packet_of_an_old_connection_is_forgotten(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("protocol", [V311, V5])
+@settings(deadline=None)
 @given(mids=st.lists(st.integers(1, 65_535), max_size=50))
 def test_receipts_in_one_piece_are_the_bytes_that_paho_sends_one_by_one(
     mids: list[int], protocol: MQTTProtocolVersion

@@ -17,8 +17,10 @@ from ingest.spool import Spool
 from telemetry.address import BrokerAddress
 from telemetry.clock import SystemClock
 from telemetry.errors import StartError, StoreError
+from telemetry.ledger import Ledger
+from telemetry.readings import Readings
 from tests.brokers import Broker, make_broker, mosquitto_present, publish_all, wait_until
-from tests.ingest.conftest import Bench, holds
+from tests.ingest.conftest import NOW, Bench, holds
 from tests.services import require
 
 BROKERS = [
@@ -242,14 +244,45 @@ def test_a_message_that_somebody_waits_for_is_told_what_became_of_it(
 ) -> None:
     ours = receiver(broker, bench)
     topic = "city/air/aq-1/telemetry"
-    assert ours.submit(topic, b'{"pm25": 5, "pm10": "x"}', 10**18).stored == 1
-    again = ours.submit(topic, b'{"pm25": 5, "zz": 1}', 10**18)
+    (first,) = ours.submit([(topic, b'{"pm25": 5, "pm10": "x"}', 10**18)])
+    assert first.stored == 1
+    (again,) = ours.submit([(topic, b'{"pm25": 5, "zz": 1}', 10**18)])
     assert (again.stored, again.duplicate, again.quarantined) == (0, 1, ["unknown_quantity"])
     with monkeypatch.context() as broken:
         broken.setattr(bench.telemetry, "append", refuse)
         with pytest.raises(StoreError, match="is full"):
-            ours.submit(topic, b'{"pm25": 6}', 10**18 + 1)
+            ours.submit([(topic, b'{"pm25": 6}', 10**18 + 1)])
     publish_all(broker.port, messages(0, 10))
     wait_until(lambda: stored(bench) == 11)
     ours.stop()
     assert holds(bench.account())
+
+
+def test_many_that_somebody_waits_for_are_one_write(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[int] = []
+    whole = bench.telemetry.append
+
+    def counts(readings: Readings, ledger: Ledger) -> int:
+        writes.append(len(readings))
+        return whole(readings, ledger)
+
+    monkeypatch.setattr(bench.telemetry, "append", counts)
+    ours = receiver(broker, bench)
+    told = ours.submit([(t, p, NOW + i) for i, (t, p) in enumerate(messages(0, 500))])
+    assert [o.stored for o in told] == [1] * 500
+    assert writes == [500]
+    ours.stop()
+
+
+def test_a_single_message_after_a_quiet_while_is_written_at_once(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.receiver.LINGER_S", 600.0)  # whoever waited would not come at all
+    ours = receiver(broker, bench)
+    publish_all(broker.port, messages(0, 1))
+    wait_until(lambda: stored(bench) == 1)
+    # The next one would wait for company, but not where somebody waits for it.
+    assert ours.submit([("city/air/aq-1/telemetry", b'{"pm25": 5}', NOW)])[0].stored == 1
+    ours.stop()

@@ -160,10 +160,10 @@ def test_what_comes_again_is_one_item_and_can_be_sent_again_once_the_cause_is_me
     (item,) = world.operations.quarantine()
     assert item.seen == 2
     sink = Sink(world.pipeline, Spool(world.folder / "spool", 2**20))
-    again = sink.judge(Message(item.topic, item.payload, item.received, qos=0))
+    (again,) = sink.judge([Message(item.topic, item.payload, item.received, qos=0)])
     assert (again.stored, again.duplicate, again.quarantined) == (0, 1, ["store_refused"])
     world.proxy.rule = lambda path, body: None
-    mended = sink.judge(Message(item.topic, item.payload, item.received, qos=0))
+    (mended,) = sink.judge([Message(item.topic, item.payload, item.received, qos=0)])
     assert (mended.stored, mended.duplicate, mended.quarantined) == (1, 1, [])
     sink.close()
     assert world.stored() == 2 and holds(world.account())

@@ -67,13 +67,13 @@ def test_what_was_young_enough_at_its_receipt_is_refused_when_it_is_sent_again(
     sink = Sink(bench.pipeline, Spool(tmp_path / "spool", 2**20))
     again = Message("city/air/aq-1/telemetry", at(NOW - KEPT + DAY), NOW)
     clock.advance(2 * DAY)
-    outcome = sink.judge(again)
+    (outcome,) = sink.judge([again])
     assert (outcome.stored, outcome.quarantined) == (0, ["time_too_old"])
     # What names no time was measured when it came first.
     untimed = Message("city/air/aq-1/telemetry", b'{"pm25": 2}', NOW)
-    assert sink.judge(untimed).stored == 1
+    assert sink.judge([untimed])[0].stored == 1
     clock.advance(KEPT)
-    assert sink.judge(untimed).quarantined == ["time_too_old"]
+    assert sink.judge([untimed])[0].quarantined == ["time_too_old"]
     sink.close()
 
 
