@@ -15,7 +15,14 @@ from telemetry.errors import DeclarationError
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "indices.md"
 KINDS = load_kinds()
-DESCRIBED = ("air", "noise", "water", "level")  # kinds whose indices all have their page
+DESCRIBED = (
+    "air",
+    "noise",
+    "water",
+    "level",
+    "traffic",
+    "emission",
+)  # kinds whose indices all have their page
 
 
 def test_the_page_is_up_to_date() -> None:
