@@ -1,7 +1,8 @@
 """Where a batch becomes durable: in the stores, or on our own disk while they do not take it.
 
 `keep` says whether a batch may be acknowledged. `drain` moves what waits on disk to the stores, oldest
-first, one batch at a time, so that live data goes on beside it.
+first, one batch at a time, so that live data goes on beside it. After an outage what waits has a head start:
+a short backlog is in the stores before anything newer, so that each device's order stays.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from telemetry.readings import Readings
 _LOG = logging.getLogger(__name__)
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
+# Of draining alone, after an outage: as long as nobody minds to wait for what is live.
+HEAD_START_S = 2.0
 # A store may ask to be left alone, but not for ever: it may have been started anew since.
 _LONGEST_ASKED_S = 60.0
 
@@ -43,10 +46,12 @@ class Sink:
         self._on_stored = on_stored
         self._delay_s = _FIRST_DELAY_S
         self._next_try = 0.0
+        self._head_start_s = HEAD_START_S  # what is left of it
         self.trouble = ""
 
     def keep(self, messages: Sequence[Message]) -> bool:
         """Make a batch durable. False where neither stores nor disk take it: try again later."""
+        self._let_backlog_ahead()
         return self._to_stores(messages) or self._to_spool(messages)
 
     def judge(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -94,6 +99,13 @@ class Sink:
         """Let go of the spool's files; what waits stays."""
         self._spool.close()
 
+    def _let_backlog_ahead(self) -> None:
+        while self._spool and self._head_start_s > 0:
+            begun = time.monotonic()
+            if not self.drain():
+                return
+            self._head_start_s -= time.monotonic() - begun
+
     def _is_time(self) -> bool:
         return time.monotonic() >= self._next_try
 
@@ -123,6 +135,7 @@ class Sink:
 
     def _failed(self, error: Exception) -> None:
         metrics.STORE_FAILURES.inc()
+        self._head_start_s = HEAD_START_S
         self.trouble = f"{error} (trying again; what comes meanwhile is kept on disk)"
         _LOG.error("%s", self.trouble)
         asked_s = error.retry_after_s if isinstance(error, StoreError) else 0.0

@@ -190,8 +190,11 @@ class Spool:
         # Not synced: an older head only drains some records twice, which the store recognises.
         name = self._segments[0] if self._segments else 0
         new = self._folder / "head.new"
-        new.write_text(f"{name} {self._offset}")
-        new.replace(self._folder / "head")
+        try:
+            new.write_text(f"{name} {self._offset}")
+            new.replace(self._folder / "head")
+        except OSError:
+            pass  # a full disk: draining goes on, and makes room
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:020d}{_SUFFIX}"

@@ -1,7 +1,8 @@
 """Numbered messages for the whole platform, and what the platform says became of them.
 
 Message n of a run is of device n % 10 at second n // 10, with two values that follow from n; every 50th is
-poison. So ten messages are a second of event time, and each can be found again.
+poison. So ten messages are a second of event time, and each can be found again. (More often than its kind
+declares: the platform under test is told not to mind, URBAN_RATE_FACTOR=0.)
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def server(line: Proxy) -> Iterator[Front]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, server: Front) -> Iterator[UpProcess]:
     address = f"influx1://127.0.0.1:{server.port}/city"
-    made = UpProcess(tmp_path_factory.mktemp("platform"), telemetry=address)
+    made = UpProcess(tmp_path_factory.mktemp("platform"), telemetry=address, rate_factor=0)
     made.start_ready()
     numbered.publish(made, "warm", 0, 10 * MINUTE)
     wait_until(lambda: numbered.done(made, "warm", 10 * MINUTE), 60)

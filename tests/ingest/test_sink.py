@@ -9,6 +9,7 @@ import pytest
 from devices.intake import Message
 from ingest.sink import Sink
 from ingest.spool import Spool
+from telemetry.clock import SECOND
 from telemetry.errors import StoreError
 from tests.ingest.conftest import NOW, Bench
 
@@ -34,6 +35,34 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def air(at: int) -> Message:
+    return Message(
+        "city/air/aq-1/telemetry", b'{"time": %d, "pm25": 1}' % (1_790_000_000 + at), NOW
+    )
+
+
+@pytest.mark.parametrize(("head_start_s", "order"), [(2.0, [0, 1, 2, 3]), (0.0, [3, 0, 1, 2])])
+def test_a_short_backlog_goes_ahead_of_what_is_live_and_a_long_one_beside_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, head_start_s: float, order: list[int]
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    monkeypatch.setattr("ingest.sink.HEAD_START_S", head_start_s)
+    sink = Sink(bench.pipeline, Spool(bench.folder / "spool", 2**20))
+    with monkeypatch.context() as gone:
+        gone.setattr(bench.telemetry, "append", Away(0.0))
+        for at in range(3):
+            assert sink.keep([air(at)])
+    clock.now += 1
+    assert sink.keep([air(3)])
+    while sink.drain():
+        pass
+    sink.close()
+    log = [int(b.readings.time[0]) // SECOND - 1_790_000_000 for b in bench.telemetry.since(0, 100)]
+    assert log == order
+    assert bench.account().get("late", 0) == (0 if order[0] == 0 else 3)
 
 
 @pytest.mark.parametrize(("asked_s", "waited_s"), [(0.0, 0.1), (7.0, 7.0), (3_600.0, 60.0)])

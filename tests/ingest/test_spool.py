@@ -121,6 +121,23 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_record_leaves_the_others_whole(
     spool.close()
 
 
+def test_draining_goes_on_where_the_disk_has_no_room_for_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is when draining is needed most: it makes room."""
+    spool = Spool(tmp_path, 10**6, segment_bytes=1)
+    for i in range(3):
+        spool.append(batch(i))
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert drained(spool) == [batch(0), batch(1), batch(2)]
+    assert list(tmp_path.glob("*.spool")) == []
+    spool.close()
+
+
 def test_an_old_head_only_drains_twice(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10**6)
     for i in range(3):

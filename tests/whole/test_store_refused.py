@@ -55,7 +55,7 @@ def test_a_type_conflict_is_quarantine_with_the_message_and_ends_when_it_is_mend
 ) -> None:
     ask(influxd, "/query", q="CREATE DATABASE city")
     ask(influxd, "/write", b"air,device=stranger pm25=1i %d" % (AT * SECOND))
-    platform = UpProcess(tmp_path, telemetry=influxd.url("city"))
+    platform = UpProcess(tmp_path, telemetry=influxd.url("city"), rate_factor=0)
     try:
         platform.start_ready()
         sent = [message(n) for n in range(COUNT)]
