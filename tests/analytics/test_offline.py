@@ -36,6 +36,12 @@ class Watch:
         self.clock.advance(ns)
         self.told.take(self.engine.advance(self.clock.now()))
 
+    def refused(self, share: float) -> None:
+        """What ingest tells of a device that is limited."""
+        now = self.clock.now()
+        rows = batch(self.known, [("aq-1", "refused_share", now, share)], received=now)
+        self.told.take(self.engine.process(rows, now))
+
     @property
     def changes(self) -> list[str]:
         return [what for what, _ in self.told.changes("device_offline")]
@@ -186,3 +192,17 @@ def test_an_outage_in_a_replayed_history_is_told_when_it_was(watch: Watch) -> No
         ("aq-1", yesterday + 10 * MINUTE): 0,
         ("aq-1", yesterday + 70 * MINUTE): 1,
     }
+
+
+def test_what_ingest_tells_of_a_device_raises_its_alert_and_is_no_sign_of_its_life(
+    watch: Watch,
+) -> None:
+    watch.advance()
+    watch.reading()
+    watch.refused(60.0)
+    assert watch.told.changes("rate_limited") == [("raise", "aq-1")]
+    watch.advance(TIMEOUT + 1)
+    assert watch.changes == ["raise"] and watch.online == [1, 0]
+    watch.refused(0.0)
+    assert watch.told.changes("rate_limited") == [("raise", "aq-1"), ("clear", "aq-1")]
+    assert watch.changes == ["raise"] and watch.online == [1, 0], "it is silent as before"
