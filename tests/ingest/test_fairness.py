@@ -324,6 +324,22 @@ def test_a_gateway_that_brings_nothing_is_refused_unread(gate: Gate) -> None:
 # ── being limited ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(
+    ("times", "within_min"), [(9, None), (50, 45), (200, 9), (1_000, 2)], ids=lambda x: str(x)
+)
+def test_how_soon_one_at_many_times_its_rate_is_found_out(
+    gate: Gate, times: int, within_min: int | None
+) -> None:
+    fairness = Fairness(gate.bench.catalogue, gate.rates)
+    for _ in range(within_min or 24 * 60):
+        at = gate.clock.now()
+        sent = [flat("mad", at + i * MINUTE // times, i) for i in range(times)]
+        if _judged(gate, fairness, sent):
+            break
+        gate.clock.advance(MINUTE)
+    assert fairness.watches() == (within_min is not None)
+
+
 def test_it_is_told_from_time_to_time_and_0_when_it_is_over(gate: Gate) -> None:
     gate.send(*mad_untimed(3_000))
     first = gate.told("mad")
