@@ -9,6 +9,8 @@ from analytics.emission import Emissions
 from analytics.indices.air_hours import air_hours
 from analytics.indices.calendar import LocalCalendar
 from analytics.indices.flood_stage import FloodStage
+from analytics.indices.noise_hours import NoiseHours
+from analytics.indices.water_hours import water_hours
 from analytics.lamp_nights import LampNights
 from analytics.lamp_quality import LampQuality
 from analytics.layout import Layout
@@ -25,10 +27,13 @@ from analytics.waste import Filling, Fire
 def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Deriver, ...]:
     """One of each, in the order in which what they derive is told. `zone` is the city's: for local days."""
     bottleneck = Bottleneck(layout, limits, zone)
+    calendar = LocalCalendar(zone)
     return (
-        FloodStage(layout.kinds, limits),
+        FloodStage(layout.kinds, limits, calendar),
         Lighting(layout, limits),
-        air_hours(layout, LocalCalendar(zone)),
+        air_hours(layout, calendar),
+        NoiseHours(layout, limits, calendar),
+        water_hours(layout, calendar),
         Performance(layout, limits),
         bottleneck,
         Incidents(layout, limits, bottleneck),

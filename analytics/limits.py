@@ -16,6 +16,7 @@ from telemetry.arrays import Codes32, Mask, Values
 
 STAGES = ("bd1", "bd2", "bd3")
 RATED_POWER = "rated_power"
+NOISE_AREA = "noise_area"  # 1: special (hospitals, schools, places of worship), 2 or none: ordinary
 # A traffic station: number of its road and distance from the road's beginning, in the direction of travel
 # [m]; lanes in its direction; speed of a free road [km/h]; length of road it stands for [km]; 1 on a road
 # without crossings; most vehicles a minute that are believable there.
@@ -23,7 +24,7 @@ ROAD, CHAINAGE, LANES = "road", "chainage_m", "lanes"
 FREE_SPEED, SECTION, FREEWAY = "free_flow_kmh", "section_km", "freeway"
 CHATTER = "most_vehicles_per_min"
 TRAFFIC = (ROAD, CHAINAGE, LANES, FREE_SPEED, SECTION, FREEWAY, CHATTER)
-NAMES = (*STAGES, RATED_POWER, *TRAFFIC)
+NAMES = (*STAGES, RATED_POWER, NOISE_AREA, *TRAFFIC)
 
 
 class Limits:
@@ -66,6 +67,10 @@ class Limits:
         self._table["lon"][code] = np.nan if device.lon is None else device.lon
         for name in NAMES:
             self._table[name][code] = device.limits.get(name, np.nan) if device.limits else np.nan
+
+    def id(self, device: int) -> str:
+        """The id of a device."""
+        return self._known[device].id
 
     def of(self, name: str, device: Codes32) -> Values:
         """The limit of this name of each device; NaN where it has none."""

@@ -39,16 +39,21 @@ class Timeline:
 class HourRing:
     """The last `kept` hours up to each station's newest one. What lies before is forgotten.
 
+    precise: 8 bytes a value, else 4.
     additive: news are added to what an hour holds, instead of taking its place.
     """
 
-    def __init__(self, inputs: tuple[str, ...], kept: int, additive: bool = False) -> None:
+    def __init__(
+        self, inputs: tuple[str, ...], kept: int, additive: bool = False, precise: bool = True
+    ) -> None:
         self.inputs = inputs
         self.kept = kept
         self._additive = additive
         self.stations = Table({"newest": (np.int32, 0), "forgotten": (np.int32, 0)})
         self.hours = Table(
-            {"hour": (np.int32, 0)} | dict.fromkeys(inputs, (np.float64, np.nan)), width=kept
+            {"hour": (np.int32, 0)}
+            | dict.fromkeys(inputs, (np.float64 if precise else np.float32, np.nan)),
+            width=kept,
         )
 
     def grow(self, rows: int) -> None:
@@ -82,6 +87,21 @@ class HourRing:
             line.values[at, place] = value
         self._keep(key, line)
         return line
+
+    def add(self, key: Index, sums: AnyArray) -> Index:
+        """Add to hours, each there once and of each station within `kept` hours. Returns those taken in."""
+        fresh = np.flatnonzero(self.remembers(key))
+        key, sums = key[fresh], sums[fresh]
+        row, hour = key // ROW, (key % ROW).astype(np.int32)
+        slot = row * self.kept + hour % self.kept
+        same = self.hours["hour"][slot] == hour
+        for column, name in enumerate(self.inputs):
+            self.hours[name][slot] = np.where(same, self.hours[name][slot], 0.0) + sums[:, column]
+        self.hours["hour"][slot] = hour
+        np.maximum.at(self.stations["newest"], row, hour)
+        newest = self.stations["newest"][row]
+        np.maximum.at(self.stations["forgotten"], row, newest - np.int32(self.kept))
+        return key
 
     def _timeline(self, key: Index, rows: Index) -> Timeline:
         slots = (rows[:, None] * self.kept + np.arange(self.kept)).ravel()

@@ -68,7 +68,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a deriver of this kind does. `years`: day quantities of which a year's mean is kept."""
+    """What a deriver of this kind does.
+
+    years    day quantities of which a year's mean is kept
+    kept     hours that a station remembers: how late a correction may come
+    before   whether days rest on the hours before them too
+    precise  8 bytes a value; 4 where seven digits do
+    """
 
     name: str
     inputs: tuple[str, ...]
@@ -76,6 +82,9 @@ class Plan:
     daily: tuple[Rule, ...] = ()
     years: Years | None = None
     additive: bool = False
+    kept: int = KEPT
+    before: bool = True
+    precise: bool = True
 
     def quantities(self) -> tuple[str, ...]:
         """All that may be told."""
@@ -100,8 +109,9 @@ class StationHours(Deriver):
         for place, name in enumerate(plan.inputs):
             if name in self._code:
                 self._place[self._code[name]] = place
-        self._ring = HourRing(plan.inputs, KEPT, plan.additive)
-        self._hours = Told(tuple(q for r in plan.hourly for q in r.tells), KEPT)
+        self._ring = HourRing(plan.inputs, plan.kept, plan.additive, plan.precise)
+        hourly = tuple(q for r in plan.hourly for q in r.tells)
+        self._hours = Told(hourly, KEPT if hourly else 1)
         self._days = Told(tuple(q for r in plan.daily for q in r.tells), DAYS)
         self._closed = 0  # hours below it have ended
 
@@ -194,7 +204,7 @@ class StationHours(Deriver):
         found = np.unique(touched // ROW * ROW + self.calendar.day(touched % ROW))
         row, day = found // ROW, found % ROW
         first, end = self.calendar.first_hour(day), self.calendar.first_hour(day + 1)
-        whole = self._ring.remembers(row * ROW + first - BEFORE)
+        whole = self._ring.remembers(row * ROW + first - (BEFORE if self.plan.before else 0))
         return np.asarray(found[whole & (end <= self._closed)])
 
     def _day_ended(self, before: int) -> bool:

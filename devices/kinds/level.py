@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.legal import edition
 
 KIND = Kind(
     name="level",
@@ -59,7 +60,7 @@ KIND = Kind(
             en="Water above alarm level I",
             act_vi="Theo dõi triều; thông báo các phường có điểm ngập.",
             act_en="Watch the tide; tell the wards with low roads.",
-            edition="QĐ 05/2020/QĐ-TTg",
+            edition=edition("flood"),
             family="flood_stage",
         ),
         AlertRule(
@@ -72,7 +73,7 @@ KIND = Kind(
             en="Water above alarm level II",
             act_vi="Đóng cống ngăn triều, cho bơm trực; cảnh báo người tham gia giao thông.",
             act_en="Close the tide gates, man the pumps; warn road users.",
-            edition="QĐ 05/2020/QĐ-TTg",
+            edition=edition("flood"),
             family="flood_stage",
         ),
         AlertRule(
@@ -85,7 +86,7 @@ KIND = Kind(
             en="Water above alarm level III",
             act_vi="Kích hoạt phương án chống ngập; phân luồng các tuyến đường ngập.",
             act_en="Start the flood plan; divert traffic from flooded roads.",
-            edition="QĐ 05/2020/QĐ-TTg",
+            edition=edition("flood"),
             family="flood_stage",
         ),
     ),

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.legal import edition
+
+
+def _level(name: str, vi: str, en: str, low: float = 0.0) -> Quantity:
+    """A level that is computed here."""
+    span = Span(low, 160)
+    return Quantity(
+        name=name, unit="dB{A}", vi=vi, en=en, possible=span, plausible=span, resolution=0.1, derived=True
+    )  # fmt: skip
+
 
 KIND = Kind(
     name="noise",
@@ -13,6 +23,7 @@ KIND = Kind(
     timeout_s=300,
     model="NoiseLevelObserved",
     main="laeq",
+    indices=("laeq_1h", "noise_over_limit", "lden"),
     quantities=(
         Quantity(
             name="laeq",
@@ -38,6 +49,14 @@ KIND = Kind(
             resolution=0.1,
             flat_line_s=3600,
         ),
+        _level("laeq_1h", "LAeq của giờ", "LAeq of the hour"),
+        _level("noise_over_limit", "Vượt giới hạn tiếng ồn", "Over the noise limit", -160.0),
+        _level("laeq_day", "LAeq ban ngày (06–21 giờ)", "LAeq by day (06–21)"),
+        _level("laeq_night", "LAeq ban đêm (21–06 giờ)", "LAeq by night (21–06)"),
+        _level("lday", "Mức ồn ngày Lday", "Lday"),
+        _level("levening", "Mức ồn tối Levening", "Levening"),
+        _level("lnight", "Mức ồn đêm Lnight", "Lnight"),
+        _level("lden", "Mức ồn ngày – tối – đêm Lden", "Lden"),
     ),
     rules=(
         AlertRule(
@@ -51,6 +70,18 @@ KIND = Kind(
             en="Loud for long (LAeq over 85 dBA for 10 minutes)",
             act_vi="Kiểm tra công trường, loa hoặc cơ sở sản xuất gần điểm đo.",
             act_en="Check for construction, loudspeakers or workshops near the meter.",
+        ),
+        AlertRule(
+            code="noise_over_limit",
+            quantity="noise_over_limit",
+            above=0.0,
+            clear=0.0,
+            severity=Severity.LOW,
+            vi=f"Tiếng ồn vượt giới hạn theo giờ ({edition('noise')})",
+            en=f"Noise over the limit of the hour ({edition('noise')})",
+            act_vi="Xem giờ và khu vực; nhắc công trường, hàng quán hoặc cơ sở gần điểm đo.",
+            act_en="See the hour and the area; speak to sites, bars or workshops near the meter.",
+            edition=edition("noise"),
         ),
     ),
 )

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.legal import edition
+
+
+def _derived(name: str, unit: str, vi: str, en: str, high: float) -> Quantity:
+    """A quantity of a day, computed here."""
+    span = Span(0, high)
+    return Quantity(
+        name=name, unit=unit, vi=vi, en=en, possible=span, plausible=span, resolution=1.0, derived=True
+    )  # fmt: skip
+
 
 KIND = Kind(
     name="water",
@@ -13,6 +23,7 @@ KIND = Kind(
     timeout_s=2400,
     model="WaterQualityObserved",
     main="dissolved_oxygen",
+    indices=("vn_wqi", "vn_wqi_iv2", "water_class"),
     quantities=(
         Quantity(
             name="temperature",
@@ -131,6 +142,14 @@ KIND = Kind(
             plausible=Span(0, 1000000.0),
             resolution=1.0,
         ),
+        _derived("vn_wqi", "{index}", "Chỉ số VN_WQI", "VN_WQI", 100),
+        _derived(
+            "vn_wqi_iv2", "{index}", "VN_WQI (nhóm IV trọng số 2)", "VN_WQI, group IV twice", 100
+        ),
+        _derived("water_class", "{class}", "Mức phân loại nước mặt", "Class of surface water", 4),
+        _derived(
+            "water_class_main", "{code}", "Thông số quyết định mức", "Parameter of the class", 15
+        ),
     ),
     rules=(
         AlertRule(
@@ -144,7 +163,7 @@ KIND = Kind(
             en="Water short of oxygen (DO under 2 mg/L for 30 minutes)",
             act_vi="Cá có thể chết; tìm nguồn xả thải phía thượng lưu và lấy mẫu.",
             act_en="Fish may die; look upstream for a discharge and take a sample.",
-            edition="QCVN 08:2023/BTNMT",
+            edition=edition("water_limits"),
         ),
         AlertRule(
             code="water_ph_low",
@@ -157,7 +176,19 @@ KIND = Kind(
             en="Acid water (pH under 6.0)",
             act_vi="Kiểm tra nước thải công nghiệp và nước phèn; lấy mẫu.",
             act_en="Check for industrial discharge and acid sulphate run-off; take a sample.",
-            edition="QCVN 08:2023/BTNMT",
+            edition=edition("water_limits"),
+        ),
+        AlertRule(
+            code="water_quality_poor",
+            quantity="vn_wqi",
+            below=26,
+            clear=26,
+            severity=Severity.MEDIUM,
+            vi="Chất lượng nước kém (VN_WQI từ 25 trở xuống)",
+            en="Poor water (VN_WQI of 25 or less)",
+            act_vi="Xem thông số nào xấu; tìm nguồn thải phía thượng lưu và lấy mẫu đối chứng.",
+            act_en="See which parameter is bad; look upstream for a discharge and take a sample.",
+            edition="QĐ 1460/QĐ-TCMT",
         ),
     ),
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics import checkpoint
 from analytics.engine import Engine
-from devices.device import Catalogue
+from devices.device import Catalogue, Device
 from telemetry.clock import HOUR, MINUTE, SECOND
 from telemetry.errors import StoreError
 from tests.analytics.city import DEVICES, T0, ZONE, Row, Told, batch, catalogue, engine
@@ -134,4 +134,10 @@ def test_a_checkpoint_is_the_old_one_or_the_new(tmp_path_factory: pytest.TempPat
 
 def test_state_stays_under_one_kilobyte_a_series() -> None:
     e = engine()
+    assert e.state_bytes() / e.layout.n_series < 1024
+
+
+@pytest.mark.parametrize("kind", ["air", "noise", "water", "level"])
+def test_state_of_each_kind_with_its_indices_stays_under_one_kilobyte_a_series(kind: str) -> None:
+    e = engine(catalogue(Device(id=f"{kind}-{i}", kind=kind) for i in range(100)))
     assert e.state_bytes() / e.layout.n_series < 1024

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.indices.flood_stage import stage
+from analytics.indices.flood_stage import INDEX, stage
+from devices.device import Device
+from telemetry.clock import parse_time
+from tests.analytics.city import T0, Row, Told, batch, catalogue, engine
 
 PHU_AN = (1.40, 1.50, 1.60)
 HA_NOI = (9.5, 10.5, 11.5)
@@ -40,3 +43,38 @@ def test_without_alarm_levels_or_a_level_there_is_no_stage() -> None:
 
 def test_a_station_with_only_level_three_published() -> None:
     assert stage([1.55, 1.60], (np.nan, np.nan, 1.60)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("device", "time", "level", "stage_then"),
+    [
+        ("phu-an", "2020-03-19T16:59:00Z", 1.35, 1.0),  # 632/QĐ-TTg: 1.30, 1.40, 1.50
+        ("phu-an", "2020-03-19T16:59:00Z", 1.50, 3.0),
+        ("phu-an", "2020-03-19T17:00:00Z", 1.35, 0.0),  # 20/3/2020 begins in Việt Nam
+        ("phu-an", "2020-03-19T17:00:00Z", 1.50, 2.0),
+        ("phu-an", "2009-01-01T00:00:00Z", 1.50, None),  # no edition that is known
+        ("nha-be", "2019-10-01T00:00:00Z", 1.50, None),  # not in the earlier table here
+        ("kenh-te", "2019-10-01T00:00:00Z", 1.50, 1.0),  # the city's own levels have no edition
+    ],
+)
+def test_a_level_is_judged_by_the_edition_of_its_day(
+    device: str, time: str, level: float, stage_then: float | None
+) -> None:
+    known = catalogue(
+        Device(id=name, kind="level", limits={"bd1": 1.4, "bd2": 1.55 if name == "kenh-te" else 1.5, "bd3": 1.6})
+        for name in ("phu-an", "nha-be", "kenh-te")
+    )  # fmt: skip
+    e, told = engine(known), Told(known)
+    at = parse_time(time)
+    told.take(e.process(batch(known, [(device, "level", at, level)]), at))
+    want = {} if stage_then is None else {(device, at): stage_then}
+    assert told.of("flood_stage") == want
+
+
+def test_bien_hoa_is_not_verified_and_gets_levels_from_its_city() -> None:
+    known = catalogue([Device(id="bien-hoa", kind="level"), Device(id="bien-hoa-2", kind="level", limits={"bd1": 1.8, "bd2": 2.0, "bd3": 2.2})])  # fmt: skip
+    e, told = engine(known), Told(known)
+    rows: list[Row] = [(d, "level", T0, 2.1) for d in ("bien-hoa", "bien-hoa-2")]
+    told.take(e.process(batch(known, rows), T0))
+    assert told.of("flood_stage") == {("bien-hoa-2", T0): 2.0}
+    assert "Biên Hòa: not verified" in INDEX.notes
