@@ -15,6 +15,7 @@ from telemetry.errors import UrbanError
 # that `urban publish` does not wait for the page's libraries.
 COMMANDS: dict[str, str] = {
     "up": "Run the whole platform on this machine until Ctrl-C.",
+    "ingest": "Run the ingestor alone, against a broker and a store; or --setup InfluxDB.",
     "simulate": "Publish a simulated city's readings.",
     "replay": "Publish a real recording from a CSV file.",
     "publish": "Publish one message and wait for its confirmation.",

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import signal
-from collections.abc import Awaitable, Iterator
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
+from collections.abc import Iterator
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from commands.city_process import CityProcess
 from commands.platform import Platform
+from commands.running import ended_by_signal, log_to, until_ended
 from commands.stores import prepare_folder
 from telemetry.clock import HOUR, MINUTE, SystemClock
 from telemetry.errors import StartError
@@ -38,22 +34,13 @@ def up() -> None:
     asyncio.run(_run(settings))
 
 
-def log_to(path: Path) -> None:
-    """Everything to a file that stays small; the terminal is for what a person must know."""
-    handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
 async def _run(settings: Settings) -> None:
     # The page's parts take a second to import: after the settings have been found right.
+    from api.app import create_app
     from commands.web import WebServer
 
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    web = WebServer(settings)
+    ended = ended_by_signal()
+    web = WebServer(settings.bind, settings.http_port)
     web.listen()
     platform = Platform(settings, SystemClock())
     city: CityProcess | None = None
@@ -68,13 +55,13 @@ async def _run(settings: Settings) -> None:
         if city is not None:
             checks["simulated city"] = city.trouble
         context.checks = checks
-        await web.start(context)
+        await web.start(create_app(context))
         running = True
         _say_where(platform, web.url)
         if city is not None:
             city.start()
             await _show_history(platform, ended)
-        await _until_ended(ended, web.ended())
+        await until_ended(ended, web.ended())
     finally:
         if running:
             _OUT.print("\nEnding…")
@@ -156,13 +143,3 @@ def _bar() -> Iterator[Progress]:
     )  # fmt: skip
     with Progress(*columns, console=_OUT, transient=True, disable=not _OUT.is_terminal) as bar:
         yield bar
-
-
-async def _until_ended(signalled: asyncio.Event, stopped: Awaitable[None]) -> None:
-    """Until Ctrl-C, or until the web server ends by itself."""
-    tasks = {asyncio.ensure_future(signalled.wait()), asyncio.ensure_future(stopped)}
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    if not signalled.is_set():
-        raise typer.Exit(1)

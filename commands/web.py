@@ -1,4 +1,4 @@
-"""The HTTP server inside the platform's process: page, API and live stream."""
+"""The HTTP server inside a process of ours."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
-from api.app import create_app
-from api.context import Context
 from ingest.broker import refuse_taken_port
-from telemetry.settings import Settings
 
 
 class _Server(uvicorn.Server):
-    """Signals belong to `urban up`, which ends the parts in the order of the flow."""
+    """Signals belong to the command, which ends the parts in the order of the flow."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -24,10 +22,15 @@ class _Server(uvicorn.Server):
 
 
 class WebServer:
-    """Page and API on one port. `listen` early, so that a port in use is said before anything starts."""
+    """One app on one port. `listen` early, so that a port in use is said before anything starts.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    setting: the name that the port is set by.
+    """
+
+    def __init__(self, bind: str, port: int, setting: str = "URBAN_HTTP_PORT") -> None:
+        self._bind = bind
+        self._port = port
+        self._setting = setting
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -41,17 +44,17 @@ class WebServer:
 
     def listen(self) -> None:
         """Take the port. Raises StartError where it can't be had."""
-        bind, port = self._settings.bind, self._settings.http_port
-        refuse_taken_port(port, "URBAN_HTTP_PORT", bind)
+        bind, port = self._bind, self._port
+        refuse_taken_port(port, self._setting, bind)
         family = socket.AF_INET6 if ":" in bind else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((bind, port))
 
-    async def start(self, context: Context) -> None:
+    async def start(self, app: FastAPI) -> None:
         """Serve; returns when it answers."""
         config = uvicorn.Config(
-            create_app(context), log_config=None, access_log=False, timeout_graceful_shutdown=2,
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=2,
             server_header=False, ws_max_size=2**20,
         )  # fmt: skip
         self._server = _Server(config)

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from devices.device import DEVICE_ID
+from telemetry.errors import QueryError
 
 # Telemetry and status in one subscription: a broker may keep a queue for each, and a backlog of two queues
 # would bring a day's statuses before the first of its readings.
@@ -23,6 +24,11 @@ STATUS = "city/+/+/status"
 UPLINK = "application/+/device/+/event/up"
 GATEWAY = "gateway"
 
+# A part of what FEED and UPLINK take.
+_LEVEL = r"(\+|[^/+#]+)"
+_FILTER = re.compile(
+    rf"city/{_LEVEL}/{_LEVEL}/(\+|telemetry|status)|application/{_LEVEL}/device/{_LEVEL}/event/up"
+)
 # ChirpStack writes the EUI-64 of a device as 16 hexadecimal digits, in lower case.
 _UPLINK = re.compile(r"application/[^/+#]+/device/([0-9a-f]{16})/event/up")
 
@@ -53,6 +59,24 @@ def parse_uplink(topic: str) -> str | None:
     """The device EUI of a ChirpStack uplink's topic, or None where it is no such topic."""
     match = _UPLINK.fullmatch(topic)
     return match[1] if match else None
+
+
+def topic_filters(text: str, place: str) -> tuple[str, ...]:
+    """MQTT filters with commas between them, each a part of what FEED and UPLINK take.
+
+    Raises QueryError for others: `city/#` would bring commands too, which hold no readings.
+    """
+    filters = tuple(part.strip() for part in text.split(",") if part.strip())
+    wrong = [f for f in filters if not _FILTER.fullmatch(f)]
+    if wrong or not filters:
+        raise QueryError(
+            place,
+            "must be filters like city/{kind}/{device}/telemetry or "
+            "application/{id}/device/{eui}/event/up, with + for a level that may be any",
+            wrong[0] if wrong else text,
+            f"write it like {place} 'city/air/+/+,city/gateway/+/telemetry'",
+        )
+    return filters
 
 
 def telemetry_topic(kind: str, device: str) -> str:

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 
 from devices.intake import Message
 from ingest.bulk_client import BulkClient
+from ingest.takeover import TakeOvers
 from telemetry import metrics
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
@@ -59,8 +60,14 @@ class Session:
         self._changing = (
             threading.Lock()
         )  # a receipt must not slip from one connection into the next
-        self.trouble = "not connected yet"
+        self._trouble = "not connected yet"
+        self._takeovers = TakeOvers(client_id)
         self._client = self._new_client(MQTTProtocolVersion.MQTTv5)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, in words; "" when well. A loop of take-overs is told while it is connected too."""
+        return self._takeovers.words(self._clock.now()) or self._trouble
 
     @property
     def version(self) -> str:
@@ -137,8 +144,8 @@ class Session:
             # paho can't change its protocol, nor be stopped from its own thread.
             threading.Thread(target=self._speak_older, name="mqtt 3.1.1", daemon=True).start()
         elif code.is_failure:
-            self.trouble = f"the broker at {self._address} refuses us: {code}"
-            _LOG.error("%s", self.trouble)
+            self._trouble = f"the broker at {self._address} refuses us: {code}"
+            _LOG.error("%s", self._trouble)
         else:
             # Subscribe on every connect: a broker may have lost the session it says it has.
             client.subscribe([(topic, 1) for topic in self._topics])
@@ -152,10 +159,11 @@ class Session:
 
     def _on_subscribe(self, client: Any, _u: Any, _m: Any, codes: list[Any], _p: Any) -> None:
         if any(code.is_failure for code in codes):
-            self.trouble = f"the broker at {self._address} refuses the subscription"
-            _LOG.error("%s", self.trouble)
+            self._trouble = f"the broker at {self._address} refuses the subscription"
+            _LOG.error("%s", self._trouble)
             return
-        self.trouble = ""
+        self._trouble = ""
+        self._takeovers.subscribed(self._clock.now())
         metrics.CONNECTED.set(1)
         _LOG.info("subscribed at %s with MQTT %s", self._address, self.version)
         self._subscribed.set()
@@ -170,5 +178,6 @@ class Session:
         metrics.CONNECTED.set(0)
         self._jitter()
         if not self._stopping.is_set():
-            self.trouble = f"no connection to the broker at {self._address} ({code})"
+            self._takeovers.lost(str(code), self._clock.now())
+            self._trouble = f"no connection to the broker at {self._address} ({code})"
             _LOG.warning("%s", self.trouble)

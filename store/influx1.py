@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from store.influx_server import (
     POLICIES,
     InfluxAddress,
     InfluxConnection,
+    in_words,
     influx_address,
     shard_length,
 )
@@ -24,7 +24,6 @@ from telemetry.errors import StoreError
 
 SHAPE = "influx1://user:password@host:8086/database"
 
-_LOG = logging.getLogger(__name__)
 _KEEP_FOREVER = "DURATION INF REPLICATION 1"
 
 
@@ -50,13 +49,15 @@ class Influx1Server:
             headers = urllib3.make_headers(basic_auth=f"{address.user}:{address.password}")
         self._http = InfluxConnection(address, headers, patience or Patience())
 
-    def prepare(self) -> None:
-        """Make database and policies where they are missing.
+    def prepare(self) -> list[str]:
+        """Make database and policies where they are missing. Returns what was made, in words.
 
         Raises StoreError where they are missing and making them is not allowed.
         """
+        made = []
         if not self._there():
             self._make(f"CREATE DATABASE {identifier(self._database)}", "database")
+            made.append(f"database {self._database}")
         missing = set(POLICIES) - self._policies().keys()
         for policy in sorted(missing):
             statement = (
@@ -64,6 +65,8 @@ class Influx1Server:
                 f"{_KEEP_FOREVER}"
             )
             self._make(statement, f"retention policy {policy}")
+            made.append(f"retention policy {policy}")
+        return made
 
     def write(self, policy: str, lines: bytes) -> None:
         """See InfluxServer.write."""
@@ -74,12 +77,12 @@ class Influx1Server:
         """See InfluxServer.query."""
         return self._http.ask({"db": self._database}, statements)
 
-    def keep(self, policy: str, kept_for: int) -> None:
+    def keep(self, policy: str, kept_for: int) -> str:
         """See InfluxServer.keep."""
         found = self._policies()
         name = policy or next((n for n, p in found.items() if p.default), "autogen")
         if name in found and found[name].kept_for == kept_for:
-            return
+            return ""
         statement = (
             f"ALTER RETENTION POLICY {identifier(name)} ON {identifier(self._database)} "
             f"DURATION {_span(kept_for)} SHARD DURATION {_span(shard_length(kept_for))}"
@@ -93,7 +96,7 @@ class Influx1Server:
                 f"({error.need})",
                 remedy=f"run urban ingest --setup as an administrator, or have one run: {statement}",
             ) from None
-        _LOG.warning("%s: retention policy %s now keeps %s", self.place, name, _span(kept_for))
+        return f"retention policy {name} keeps its points {in_words(kept_for)}"
 
     def remove(self, policy: str, measurement: str, before: int) -> None:
         """See InfluxServer.remove. DELETE knows no policy, hence: of a measurement in one policy alone."""

@@ -7,7 +7,6 @@ InfluxQL finds as database `city`, retention policy `r1h`, without a mapping of 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,16 +22,15 @@ from store.influx_server import (
     POLICIES,
     InfluxAddress,
     InfluxConnection,
+    in_words,
     influx_address,
     shard_length,
 )
 from telemetry.clock import SECOND, to_datetime
 from telemetry.errors import StoreError
 
-_LOG = logging.getLogger(__name__)
-
 SHAPE = "influx://token@host:8086/org/bucket"
-_TIMEOUT_MS = 10_000
+TIMEOUT_MS = 10_000
 
 
 def influx2_address(url: str, place: str = "URBAN_TELEMETRY") -> InfluxAddress:
@@ -49,20 +47,27 @@ class Influx2Server:
         self._patience = patience or Patience()
         # Half of the client's own annotations are missing: what it returns is checked here, not by mypy.
         self._client: Any = InfluxDBClient(
-            address.base, token=address.user, org=self._org, timeout=_TIMEOUT_MS
+            address.base, token=address.user, org=self._org, timeout=TIMEOUT_MS
         )
         self._writer: Any = self._client.write_api(write_options=SYNCHRONOUS)
         headers = {"Authorization": f"Token {address.user}"}
         self._http = InfluxConnection(address, headers, self._patience)
 
-    def prepare(self) -> None:
-        """Make the buckets that are missing.
+    def prepare(self) -> list[str]:
+        """Make the buckets that are missing. Returns which, in words.
 
         Raises StoreError where one is missing and making it is not allowed.
         """
-        for name in (self._bucket, *(self._named(policy) for policy in POLICIES)):
-            if self._bucket_named(name) is None:
+        made = []
+        for name in self.buckets():
+            if self.bucket_named(name) is None:
                 self._make(name)
+                made.append(f"bucket {name}")
+        return made
+
+    def buckets(self) -> list[str]:
+        """The names of the bucket and of those beside it."""
+        return [self._bucket, *(self._named(policy) for policy in POLICIES)]
 
     def write(self, policy: str, lines: bytes) -> None:
         """See InfluxServer.write."""
@@ -78,14 +83,14 @@ class Influx2Server:
         """See InfluxServer.query."""
         return self._http.ask({"db": self._bucket}, statements)
 
-    def keep(self, policy: str, kept_for: int) -> None:
+    def keep(self, policy: str, kept_for: int) -> str:
         """See InfluxServer.keep."""
-        bucket = self._bucket_named(self._named(policy))
+        bucket = self.bucket_named(self._named(policy))
         if bucket is None:
             raise StoreError(self.place, f"bucket {self._named(policy)} is missing")
         seconds = kept_for // SECOND
         if sum(rule.every_seconds for rule in bucket.retention_rules or []) == seconds:
-            return
+            return ""
         bucket.retention_rules = [retention_rule(kept_for)]
         try:
             self._until_taken(lambda: self._client.buckets_api().update_bucket(bucket), 0)
@@ -97,7 +102,7 @@ class Influx2Server:
                 remedy="run urban ingest --setup with an administrator's token, or have one run: "
                 f"influx bucket update --id {bucket.id} --retention {seconds}s",
             ) from None
-        _LOG.warning("%s: bucket %s now keeps %d s (0: for ever)", self.place, bucket.name, seconds)
+        return f"bucket {bucket.name} keeps its points {in_words(kept_for)}"
 
     def remove(self, policy: str, measurement: str, before: int) -> None:
         """See InfluxServer.remove."""
@@ -123,7 +128,7 @@ class Influx2Server:
     def _named(self, policy: str) -> str:
         return f"{self._bucket}/{policy}" if policy else self._bucket
 
-    def _bucket_named(self, name: str) -> Any:
+    def bucket_named(self, name: str) -> Any:
         """The bucket; None where there is none that we may see."""
         found: list[Any] = []
 
@@ -160,7 +165,7 @@ class Influx2Server:
             try:
                 call()
             except ApiException as error:
-                return _answer(error)
+                return answer_of(error)
             return Answer(204, {}, b"")
 
         until_taken(self.place, send, size, self._patience)
@@ -175,7 +180,8 @@ def retention_rule(kept_for: int) -> Any:
     )
 
 
-def _answer(error: ApiException) -> Answer:
+def answer_of(error: ApiException) -> Answer:
+    """What the client made an exception of."""
     body = error.body or error.reason or ""
     headers = {str(k).lower(): str(v) for k, v in (error.headers or {}).items()}
     return Answer(

@@ -6,12 +6,15 @@ too old. The account shares a policy with the log, whose times are no moments: i
 
 from __future__ import annotations
 
+import logging
+
 from store.influx_query import source
 from store.influx_server import LOG, READINGS, ROLLUP_POLICY, InfluxServer
 from store.line_protocol import encode_point
 from telemetry.clock import DAY, HOUR, MINUTE
 from telemetry.retention import FOR_EVER, GRACE, Retention, removed_before
 
+_LOG = logging.getLogger(__name__)
 _HORIZON = source("horizon", LOG)
 
 
@@ -29,7 +32,8 @@ class InfluxExpiry:
         """Make the policies fit, and delete what is over and has no policy. Costs little to do again."""
         self._note(removed_before(retention.raw, now))
         if retention != self._applied:
-            keep(self._server, retention)
+            for change in keep(self._server, retention):
+                _LOG.warning("%s: %s", self._server.place, change)
             self._applied = retention
         account_from = removed_before(retention.hours, now)
         if account_from is not None and account_from > self._account_from:
@@ -45,11 +49,17 @@ class InfluxExpiry:
         self.horizon = before + DAY
 
 
-def keep(server: InfluxServer, retention: Retention) -> None:
-    """Have the server keep each resolution as long as it is to be kept, and a day: ours are late by that."""
-    for policy, kept_for in (
-        (READINGS, retention.raw),
-        (ROLLUP_POLICY[MINUTE], retention.minutes),
-        (ROLLUP_POLICY[HOUR], retention.hours),
-    ):
+def keep(server: InfluxServer, retention: Retention) -> list[str]:
+    """Have the server keep each resolution as long as it is to be kept, and a day: ours are late by that.
+
+    Returns what was changed, in words.
+    """
+    changes = [
         server.keep(policy, FOR_EVER if kept_for == FOR_EVER else kept_for + GRACE)
+        for policy, kept_for in (
+            (READINGS, retention.raw),
+            (ROLLUP_POLICY[MINUTE], retention.minutes),
+            (ROLLUP_POLICY[HOUR], retention.hours),
+        )
+    ]
+    return [change for change in changes if change]

@@ -33,8 +33,8 @@ class InfluxServer(Protocol):
 
     place: str
 
-    def prepare(self) -> None:
-        """See that database and policies are there, and make them where that is allowed."""
+    def prepare(self) -> list[str]:
+        """See that database and policies are there, and make them where that is allowed. What was made."""
         ...
 
     def write(self, policy: str, lines: bytes) -> None:
@@ -45,8 +45,10 @@ class InfluxServer(Protocol):
         """The series that each InfluxQL statement finds. Raises StoreError."""
         ...
 
-    def keep(self, policy: str, kept_for: int) -> None:
+    def keep(self, policy: str, kept_for: int) -> str:
         """See that a policy keeps its points for so long [ns], 0: for ever; change it where it does not.
+
+        Returns what was changed, in words; "" where it was so already.
 
         The server removes what is older, in stretches of a day or a week, and refuses to write it.
         Raises StoreError where it may not be changed.
@@ -70,6 +72,11 @@ def shard_length(kept_for: int) -> int:
     if kept_for == FOR_EVER or kept_for > 180 * DAY:
         return 7 * DAY
     return DAY if kept_for >= 2 * DAY else HOUR
+
+
+def in_words(kept_for: int) -> str:
+    """How long points are kept [ns], for people."""
+    return "for ever" if kept_for == FOR_EVER else f"for {kept_for / DAY:g} days"
 
 
 @dataclass(frozen=True, slots=True)

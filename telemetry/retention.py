@@ -7,10 +7,13 @@ accepted a moment before its time was over is still taken by every part behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from telemetry.clock import DAY
+from telemetry.errors import SettingsError
 
 FOR_EVER = 0
+_SETTINGS = tuple(f"URBAN_RETENTION_{name}_DAYS" for name in ("RAW", "MINUTES", "HOURS"))
 GRACE = DAY
 
 
@@ -31,6 +34,14 @@ class Retention:
     def of_days(raw: int, minutes: int, hours: int) -> Retention:
         """From whole days."""
         return Retention(raw * DAY, minutes * DAY, hours * DAY)
+
+    def refuse_gaps(self) -> None:
+        """Raise SettingsError where a resolution is kept shorter than what it is made of."""
+        kept = tuple(time // DAY for time in (self.raw, self.minutes, self.hours))
+        for (finer, low), (coarser, high) in pairwise(zip(_SETTINGS, kept, strict=True)):
+            if high and (not low or low > high):
+                need = f"{low} days or more, or 0 (for ever)" if low else "0 (for ever)"
+                raise SettingsError(coarser, f"must be {need}, as long as {finer} is {low}", high)
 
 
 def removed_before(kept_for: int, now: int) -> int | None:

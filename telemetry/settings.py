@@ -10,7 +10,6 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,11 +42,13 @@ class Setting:
 
 
 _DAYS_KEPT = "0 (for ever), 8…36500"
+_CLIENT_ID = "urban-ingest"
 PORT = "a port, 0…65535 (0: any free one)"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("http_port", "8000", PORT, "Page and API", whole(0, 65535)),
     Setting("mqtt_port", "1883", PORT, "The embedded broker's MQTT listener", whole(0, 65535)),
+    Setting("ingest_port", "8001", PORT, "Health and metrics of `urban ingest`", whole(0, 65535)),
     Setting(
         "bind",
         "127.0.0.1",
@@ -85,7 +86,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "client_id",
-        "urban-ingest",
+        _CLIENT_ID,
         "1…64 characters",
         "MQTT client id of the ingestor's session",
         client_id,
@@ -202,6 +203,7 @@ class Settings:
 
     http_port: int
     mqtt_port: int
+    ingest_port: int
     bind: str
     broker: str
     data_dir: Path
@@ -248,6 +250,11 @@ class Settings:
         )
 
     @property
+    def is_own_client_id(self) -> bool:
+        """Whether the client id was chosen, and is not the one that every ingestor has by default."""
+        return self.client_id != _CLIENT_ID
+
+    @property
     def in_flight(self) -> int:
         """Messages that may be unacknowledged: the one figure that broker, client and batch share."""
         return 2 * self.batch
@@ -279,22 +286,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             shown = text.rpartition("@")[2]
             raise SettingsError(place, f"must be {setting.allowed}", shown) from None
     settings = Settings(**values)  # type: ignore[arg-type]
-    _refuse_gaps(settings)
+    settings.retention.refuse_gaps()
     return settings
-
-
-def _refuse_gaps(settings: Settings) -> None:
-    """What is made of readings is kept at least as long as they are. 0 is for ever."""
-    kept = ("retention_raw_days", "retention_minutes_days", "retention_hours_days")
-    for finer, coarser in pairwise(kept):
-        low, high = getattr(settings, finer), getattr(settings, coarser)
-        if high and (not low or low > high):
-            needed = f"{low} days or more, or 0 (for ever)" if low else "0 (for ever)"
-            raise SettingsError(
-                PREFIX + coarser.upper(),
-                f"must be {needed}, as long as {PREFIX}{finer.upper()} is {low}",
-                high,
-            )
 
 
 def _from_file(name: str, known: Mapping[str, Setting]) -> dict[str, tuple[str, str]]:

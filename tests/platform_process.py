@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,17 @@ ROOT = Path(__file__).parent.parent
 
 
 class UpProcess:
-    """One `urban up` on free ports and a data folder of its own."""
+    """One `urban up` (or another command that answers HTTP) on free ports and a data folder of its own."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, words: Sequence[str] = ("up",), **settings: object) -> None:
+        self.words = words
         self.http = free_port()
         self.mqtt = free_port()
         self.folder = folder
         given = {k: v for k, v in os.environ.items() if not k.startswith("URBAN_")}
         self.env = given | {
-            "URBAN_HTTP_PORT": str(self.http), "URBAN_MQTT_PORT": str(self.mqtt),
+            "URBAN_HTTP_PORT": str(self.http), "URBAN_INGEST_PORT": str(self.http),
+            "URBAN_MQTT_PORT": str(self.mqtt),
             "URBAN_DATA_DIR": str(folder / "data"), "URBAN_DEVICES": "0",
             "PYTHONUNBUFFERED": "1",
         } | {f"URBAN_{k.upper()}": str(v) for k, v in settings.items()}  # fmt: skip
@@ -37,7 +40,7 @@ class UpProcess:
     def start(self) -> None:
         """Start it; does not wait."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up"], cwd=ROOT, env=self.env, text=True,
+            [sys.executable, "-m", "cli", *self.words], cwd=ROOT, env=self.env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

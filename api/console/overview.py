@@ -113,7 +113,7 @@ class Watch:
             midnight = to_datetime(now, context.city.zone).replace(
                 hour=0, minute=0, second=0, microsecond=0
             )
-            found = {name: run_check(context, name) for name in context.checks}
+            found = {name: run_check(context.checks, name) for name in context.checks}
             self._slow = (
                 now,
                 self._totals.since(context, 0),

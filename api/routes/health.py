@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.context import Context
 from api.encode import respond
 from api.openapi import METRICS, answers
 from api.parameters import Ctx
@@ -25,19 +26,25 @@ def get_health() -> Response:
 @router.get("/readyz", summary="The platform can do its work", responses=answers(Readiness, 503))
 def get_readiness(context: Ctx) -> Response:
     """200 when every part is well, else 503 and what is missing. History may still be filling in."""
-    checks = {name: run_check(context, name) for name in context.checks}
-    missing = {name: wrong for name, wrong in checks.items() if wrong}
-    history = context.progress()
+    return readiness(context.checks, context.progress())
+
+
+def readiness(
+    checks: Mapping[str, Callable[[], str]], history: tuple[int, int] | None = None
+) -> Response:
+    """The answer of /readyz. Raises Problem (503) where a part is not well."""
+    found = {name: run_check(checks, name) for name in checks}
+    missing = {name: wrong for name, wrong in found.items() if wrong}
     if missing:
         detail = "; ".join(f"{name}: {wrong}" for name, wrong in missing.items())
-        raise Problem(503, "Not ready", detail, ready=False, checks=checks, history=history)
-    return respond(Readiness(True, checks, history))
+        raise Problem(503, "Not ready", detail, ready=False, checks=found, history=history)
+    return respond(Readiness(True, found, history))
 
 
-def run_check(context: Context, name: str) -> str:
+def run_check(checks: Mapping[str, Callable[[], str]], name: str) -> str:
     """What is wrong with this part; "" when well. A check that breaks is itself what is wrong."""
     try:
-        return context.checks[name]()
+        return checks[name]()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 

@@ -14,7 +14,8 @@ from store.influx_http import Patience
 from store.influx_store import InfluxStore
 from telemetry.errors import SettingsError, StoreError
 from telemetry.readings import Readings
-from tests.store.influx2_fake import FakeInflux2, Told, problem
+from tests.store.influx2_admin import Told, problem
+from tests.store.influx2_fake import FakeInflux2
 from tests.store.influx_world import AT_ONCE, T0, city, deliver, everything, logged, pm25, totals
 from tests.store.influxd import Influxd
 

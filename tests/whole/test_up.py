@@ -180,7 +180,8 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     try:
         first.start_ready()
         for setting, port in (("URBAN_HTTP_PORT", first.http), ("URBAN_MQTT_PORT", first.mqtt)):
-            second = UpProcess(tmp_path / "b", **{setting.removeprefix("URBAN_").lower(): port})
+            second = UpProcess(tmp_path / "b")
+            second.env[setting] = str(port)
             code, printed = run_up(second)
             assert code == 2
             assert len(printed.strip().splitlines()) == 1
