@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from analytics.indices.info import Category, Confidence, IndexInfo
 from analytics.indices.vn_aqi import round_half_up
+from devices import legal
 from telemetry.arrays import AnyArray, Mask, Values
 
 
@@ -86,6 +87,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "V": ("coliform", "e_coli"),
     }
 )
+_TEXT = legal.in_force("water_index")
 GROUPS_NEEDED, OF_FOUR_NEEDED = 3, 3
 CATEGORIES = (
     Category(9, "Ô nhiễm rất nặng", "Heavily polluted", "#7E0023"),
@@ -172,9 +174,9 @@ def _info(quantity: str, vi: str, en: str, formula: str, notes: str) -> IndexInf
         unit="{index}",
         formula=f"""sub-indices by straight lines between the decision's points; P = WQI_I/100 · (ΠWQI_II)^(1/n)/100 ·
         (ΠWQI_III)^(1/m)/100 with 1 for a group that is not measured, M4 and M5 means of groups IV and V; {formula}; rounded""",
-        edition="QĐ 1460/QĐ-TCMT",
-        valid_from="2019-11-12",
-        source="QĐ 1460/QĐ-TCMT ngày 12/11/2019",
+        edition=_TEXT.name,
+        valid_from=_TEXT.valid_from.isoformat(),
+        source=_TEXT.source,
         data_rule="""three of the five groups, and three parameters of group IV (the decision's rules); each parameter by the mean
         of its day's hours, one sample is enough""",
         derived="once the local day has ended, at its start; corrected when one of its hours is",

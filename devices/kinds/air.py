@@ -183,7 +183,7 @@ KIND = Kind(
             en="Unhealthy air (VN_AQI over 150)",
             act_vi="Khuyến cáo người dân hạn chế hoạt động ngoài trời; tìm nguồn phát thải quanh trạm.",
             act_en="Advise people to stay indoors; look for the source around the station.",
-            edition="QĐ 1459/QĐ-TCMT",
+            edition=edition("air_index"),
             family="air_index",
         ),
         AlertRule(
@@ -196,7 +196,7 @@ KIND = Kind(
             en="Very unhealthy air (VN_AQI over 200)",
             act_vi="Ra thông báo khẩn cho khu vực; trường học chuyển hoạt động vào trong nhà.",
             act_en="Warn the area at once; schools move indoors.",
-            edition="QĐ 1459/QĐ-TCMT",
+            edition=edition("air_index"),
             family="air_index",
         ),
         AlertRule(
@@ -209,7 +209,7 @@ KIND = Kind(
             en="Hazardous air (VN_AQI over 300)",
             act_vi="Khuyến cáo mọi người ở trong nhà; trường học nghỉ; phối hợp y tế và dập nguồn phát thải.",
             act_en="Tell everybody to stay indoors; close schools; call in public health and stop the source.",
-            edition="QĐ 1459/QĐ-TCMT",
+            edition=edition("air_index"),
             family="air_index",
         ),
         AlertRule(

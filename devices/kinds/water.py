@@ -188,7 +188,7 @@ KIND = Kind(
             en="Poor water (VN_WQI of 25 or less)",
             act_vi="Xem thông số nào xấu; tìm nguồn thải phía thượng lưu và lấy mẫu đối chứng.",
             act_en="See which parameter is bad; look upstream for a discharge and take a sample.",
-            edition="QĐ 1460/QĐ-TCMT",
+            edition=edition("water_index"),
         ),
     ),
 )

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analytics.indices import vn_aqi, vn_wqi
 from analytics.indices.air_limits import WINDOWS, share
 from devices import legal
 from devices.city import load_city
+from devices.registry import load_kinds
 from telemetry.errors import DeclarationError
+
+SUBJECTS = ("air_index", "air_limits", "water_index", "water_limits", "noise", "flood")
 
 # QCVN 05:2023/BTNMT, table 1, as printed [µg/Nm³].
 TABLE_1 = {
@@ -71,13 +75,22 @@ def test_before_the_first_edition_there_is_no_limit() -> None:
         legal.in_force("air_limits", date(2009, 1, 1))
 
 
-@pytest.mark.parametrize("subject", ["air_limits", "noise", "water_limits", "flood"])
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_editions_follow_one_another_without_a_gap(subject: str) -> None:
     found = legal.editions(subject)
     for one, two in zip(found, found[1:], strict=False):  # noqa: RUF007
         assert two.valid_from - one.valid_to == timedelta(days=1)
     assert found[-1].valid_to == date.max
     assert all(e.source and e.confidence in legal.CONFIDENCES for e in found)
+
+
+def test_rules_and_indices_name_the_editions_of_the_table() -> None:
+    assert legal.edition("air_index") == vn_aqi.EDITION.name == vn_aqi.INDEX.edition
+    assert legal.edition("water_index") == vn_wqi.INDICES[0].edition
+    named = {e.name for s in SUBJECTS for e in legal.editions(s)}
+    for kind in ("air", "noise", "water", "level"):
+        rules = load_kinds()[kind].rules
+        assert {r.edition for r in rules if r.edition} <= named
 
 
 def test_what_is_not_verified_says_so() -> None:
@@ -91,7 +104,7 @@ def test_what_is_not_verified_says_so() -> None:
 @pytest.mark.parametrize("name", ["hcmc", "hanoi"])
 def test_the_cities_follow_the_editions_in_force(name: str) -> None:
     city = load_city(name)
-    for subject in ("air_limits", "noise", "water_limits", "flood"):
+    for subject in SUBJECTS:
         assert city.editions[subject] == legal.edition(subject)
     levels = legal.in_force("flood").table["stations"]
     own = {s.id: [s.limits[n] for n in ("bd1", "bd2", "bd3")] for s in city.sites if "bd1" in s.limits}  # fmt: skip
