@@ -117,6 +117,11 @@ class Engine:
         silent = np.array([r.quantity == ONLINE.name for _, r in self.rules()], dtype=bool)[rule]
         self._presence.adopt(device[silent], seen[silent])
 
+    def adopt_custom(self, code: str, device: AnyArray, seen: Times, worst: Values) -> None:
+        """The same of an engineers' rule."""
+        self._grow()
+        self.custom.adopt(code, device, seen, worst)
+
     def rules(self) -> list[tuple[int, AlertRule]]:
         """(kind code, rule): what `Transitions.rule` counts."""
         return self._rules.rules

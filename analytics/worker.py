@@ -13,10 +13,10 @@ import time
 from collections import deque
 from pathlib import Path
 
-import numpy as np
-
 from analytics import checkpoint
+from analytics.adopt import adopt
 from analytics.alerts.book import AlertBook
+from analytics.custom.definition import CustomRule
 from analytics.engine import Engine
 from analytics.facts import Facts, merged
 from analytics.history import Cut
@@ -72,6 +72,7 @@ class Worker:
         self._written = 0  # position up to which all facts are written
         self._at_hand: tuple[int, int] | None = None  # first and last batch of the step
         self._suspects = Suspects()
+        self._custom: tuple[CustomRule, ...] = ()
         self._trouble = ""
         self._awake, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="analytics", daemon=True)
@@ -92,6 +93,11 @@ class Worker:
         if self._thread.ident is not None:
             self._thread.join()
             self._save()
+
+    def use_rules(self, rules: tuple[CustomRule, ...]) -> None:
+        """Engineers' rules, checked, that are in force from the next batch on. From any thread."""
+        self._custom = rules
+        self.engine.custom.replace(rules)
 
     def behind(self) -> int:
         """Batches in the log that are not taken in yet."""
@@ -120,6 +126,7 @@ class Worker:
             self.engine = Engine(
                 self.engine.layout.catalogue, self.engine.zone, self.engine.lateness
             )
+            self.engine.custom.replace(self._custom)
             self._position = 0
             self._cut = Cut(self._clock.now() - LOOK_BACK, self._telemetry.position())
         else:
@@ -137,25 +144,16 @@ class Worker:
                 need = f"is of another log: it ends at batch {self._telemetry.position()}"
                 raise StoreError(str(self._path), need, position)
             old = self.engine
-            return position, Engine.restore(state, old.layout.catalogue, old.zone, old.lateness)
+            return position, Engine.restore(
+                state, old.layout.catalogue, old.zone, old.lateness, self._custom
+            )
         except StoreError as error:
             log.warning("%s; analytics reads the log again instead", error)
             return None
 
     def _adopt(self) -> None:
         """Let the engine clear what stands in the book: it may not have seen it raised."""
-        code = {(kind, rule.code): place for place, (kind, rule) in enumerate(self.engine.rules())}
-        catalogue = self.engine.layout.catalogue
-        known = [
-            (code[place], at, c.time, c.worst)
-            for c in self._operations.conditions()
-            if c.stands
-            and (at := catalogue.code(c.subject)) is not None
-            and (place := (int(catalogue.kind_of[at]), c.rule)) in code
-        ]
-        if known:
-            rule, device, seen, worst = (np.array(c) for c in zip(*known, strict=True))
-            self.engine.adopt(rule, device.astype(np.int32), seen, worst)
+        adopt(self.engine, self._operations.conditions())
 
     def _run(self) -> None:
         saved, cost = time.monotonic(), 0.0
@@ -234,6 +232,7 @@ class Worker:
             for step, rollups in anew.items():
                 self._telemetry.put_rollups(step, rollups)
             self._book.apply(facts.transitions)
+            self._book.apply(facts.custom, self.engine.custom.codes)
             self._todo.popleft()
             if len(facts.derived):
                 self._hub.publish("readings", facts.derived)

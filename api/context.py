@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from analytics.alerts.rulebook import RuleBook
+from analytics.custom.desk import RuleDesk
 from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
@@ -64,6 +65,7 @@ class Context:
     telemetry: TelemetryStore
     operations: OperationsStore
     alerts: AlertDesk
+    rules: RuleDesk
     hub: Hub
     clock: Clock
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from analytics.custom.definition import CustomRule
+
 Unit = Annotated[str, Meta(description="UCUM code")]
 FlagValue = Annotated[
     int,
@@ -186,6 +188,45 @@ class AlertInfo(Struct):
     detail: str
     domain: str
     runbook: str
+
+
+class RuleDetail(Struct):
+    """What raises an alert. `origin`: kind | platform | file | api. `definition` of what engineers added."""
+
+    code: str
+    origin: str
+    kind: str
+    quantity: str
+    title: Text
+    act: Text
+    severity: str
+    edition: str
+    definition: CustomRule | None
+    updated: Time | None
+    updated_by: str
+
+
+class RuleTrialAlert(Struct):
+    """One alert that would have been. `cleared`: null where it still stood at the end."""
+
+    device: str
+    raised: Time
+    cleared: Time | None
+    worst: Value
+
+
+class RuleTrial(Struct):
+    """What a rule would have done in [start, end): how often it would have raised, and stood for how long
+    altogether; `by_device` the most first; the first `examples`."""
+
+    start: Time
+    end: Time
+    devices: int
+    readings: int
+    raised: int
+    standing_s: float
+    by_device: dict[str, int]
+    examples: list[RuleTrialAlert]
 
 
 class AlertEventInfo(Struct):

@@ -20,6 +20,7 @@ from analytics.notify.notifier import Notifier
 from analytics.worker import Worker
 from api.context import Context
 from commands.ingest_part import IngestPart
+from commands.rule_desk import make_rule_desk
 from commands.stores import Stores
 from devices.city import City, load_city
 from devices.device import Device
@@ -62,6 +63,9 @@ class Platform:
         )
         self.receiver = self.ingest.receiver
         self.notifier = self._notifier()
+        self.rules = make_rule_desk(
+            settings, self._stores, self.city, self.book, self.worker.use_rules, clock
+        )
 
     def start(self) -> None:
         """Broker, analytics, ingest: each is ready before the next begins."""
@@ -92,6 +96,7 @@ class Platform:
             telemetry=self.telemetry,
             operations=self.operations,
             alerts=self.book,
+            rules=self.rules,
             hub=self.hub,
             clock=self.clock,
             checks=self._checks(),
@@ -191,6 +196,7 @@ class Platform:
         checks: dict[str, Callable[[], str]] = {
             "ingest": self.receiver.trouble,
             "analytics": self.worker.trouble,
+            "rules": self.rules.trouble,
         }
         if self.broker is not None:
             broker = self.broker

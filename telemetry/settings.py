@@ -187,6 +187,13 @@ SETTINGS: tuple[Setting, ...] = (
         sync,
     ),
     Setting(
+        "rules",
+        "",
+        "empty, or a .toml file (see docs/rules.md)",
+        "Alert rules of your own, beside those that the API adds",
+        toml_file,
+    ),
+    Setting(
         "notify",
         "",
         "empty, or a .toml file (see docs/notification.md)",
@@ -229,6 +236,7 @@ class Settings:
     retention_minutes_days: int
     retention_hours_days: int
     sync: str
+    rules: str
     notify: str
     language: str
 

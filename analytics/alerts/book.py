@@ -113,6 +113,11 @@ class AlertBook:
             tend(draft, self._intake, self._timing)
             return len(draft.events)
 
+    def withdraw(self, rule: str) -> None:
+        """A rule that was added is no more: its alerts end. To be called before the book of rules forgets it."""
+        with self._writing() as draft:
+            service.withdraw(draft, rule)
+
     def standing(self) -> list[Alert]:
         """Every alert that is open, also what is held back: the worst first, then the newest."""
         with self._lock:

@@ -8,9 +8,10 @@ from math import nan
 from analytics.alerts import acts
 from analytics.alerts.causes import CAUSES
 from analytics.alerts.ledger import Draft
+from analytics.alerts.life import closed
 from store.alert_records import Alert, OutOfService
 
-__all__ = ["CAUSES", "back_in", "clear", "hold_out"]
+__all__ = ["CAUSES", "back_in", "clear", "hold_out", "withdraw"]
 
 
 def clear(draft: Draft, alert: Alert, by: str, why: str, rules: frozenset[str]) -> Alert:
@@ -21,6 +22,15 @@ def clear(draft: Draft, alert: Alert, by: str, why: str, rules: frozenset[str]) 
         if known is not None and known.stands:
             draft.condition(replace(known, stands=False, since=known.time, worst=nan))
     return ended
+
+
+def withdraw(draft: Draft, rule: str) -> None:
+    """The rule is no more: its alerts end, and its conditions are over up to their last news."""
+    for alert in [a for a in draft.ledger.alerts.values() if a.family == rule]:
+        ended = alert.updated if alert.cleared is None else alert.cleared
+        draft.put(closed(alert).but(cleared=ended), "closed", draft.now, text="its rule is no more")
+    for known in [c for c in draft.ledger.conditions.values() if c.rule == rule and c.stands]:
+        draft.condition(replace(known, stands=False, since=known.time, worst=nan))
 
 
 def hold_out(draft: Draft, what: OutOfService) -> None:

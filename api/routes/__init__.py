@@ -15,6 +15,7 @@ from api.routes import (
     map,
     quarantine,
     quarantine_acts,
+    rules,
     stream,
     telemetry,
 )
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     indices.router,
     map.router,
     alerts.router,
+    rules.router,
     stream.router,
     accounting.router,
     quarantine_acts.router,  # before the other: its addresses look like an item's

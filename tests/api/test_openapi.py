@@ -39,7 +39,8 @@ def references(node: Any) -> Iterator[str]:
 def test_every_resource_of_the_design_is_there(described: Json) -> None:
     wanted = (
         "kinds devices devices/{device_id} latest telemetry indices map alerts alerts/{alert_id} "
-        "alerts/{alert_id}/ack stream accounting quarantine quarantine/counts quarantine/{item_id} "
+        "alerts/{alert_id}/ack rules rules/{code} rules/try stream accounting quarantine "
+        "quarantine/counts quarantine/{item_id} "
         "quarantine/resend quarantine/discard quarantine/{item_id}/resend quarantine/{item_id}/discard"
     )
     assert set(described["paths"]) == {f"/api/v1/{name}" for name in wanted.split()} | {

@@ -43,11 +43,12 @@ def test_every_route_refuses_an_unknown_parameter(client: Client) -> None:
 
 
 def test_every_route_refuses_another_method(client: Client) -> None:
-    for method, path in routes(client):
-        other = "DELETE" if method == "GET" else "PUT"
+    for _, path in routes(client):
+        allowed = {m for m, p in routes(client) if p == path}
+        other = next(m for m in ("PATCH", "TRACE") if m not in allowed)
         answer = client.request(other, filled(path), json={})
         assert answer.status_code == 405, (other, path)
-        assert answer.headers["allow"] == method
+        assert answer.headers["allow"] in allowed
         assert answer.json()["title"] == "Method not allowed"
 
 

@@ -26,7 +26,7 @@ from telemetry.ledger import Outcome
 from telemetry.live import Hub
 from telemetry.settings import load_settings
 from tests.api.client import Client
-from tests.api.world import city
+from tests.api.world import city, rule_desk
 from tests.ingest.conftest import NOW, Bench, build, holds
 
 TOPIC = "city/air/aq-1/telemetry"
@@ -74,11 +74,13 @@ def context_on(bench: Bench) -> Context:
         return outcomes
 
     clock, hub = ManualClock(NOW + HOUR), Hub()
+    book = AlertBook(bench.operations, bench.catalogue, hub, clock)
     return Context(
         settings=load_settings({"URBAN_DATA_DIR": str(bench.folder)}),
         kinds=bench.kinds, catalogue=bench.catalogue, city=city(), telemetry=bench.telemetry,
         operations=bench.operations, hub=hub, clock=clock, resend=resend,
-        alerts=AlertBook(bench.operations, bench.catalogue, hub, clock),
+        alerts=book,
+        rules=rule_desk(book, bench.operations, bench.telemetry, bench.catalogue, clock),
     )  # fmt: skip
 
 

@@ -12,15 +12,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from analytics.alerts.book import AlertBook
+from analytics.custom.check import Surroundings
+from analytics.custom.desk import RuleDesk
 from api.context import Context
 from devices.city import Area, City, Road
 from devices.device import Catalogue, Device
 from devices.kind import Severity
 from devices.registry import Kinds, load_kinds
 from store.duckdb_store import DuckDBStore
+from store.operations import OperationsStore
 from store.records import Alert, AlertEvent, AlertState, QuarantineItem
 from store.sql_store import SqlOperations
-from telemetry.clock import DAY, HOUR, MINUTE, ManualClock, parse_time
+from store.telemetry import TelemetryStore
+from telemetry.clock import DAY, HOUR, MINUTE, Clock, ManualClock, parse_time
 from telemetry.flags import Flag
 from telemetry.ledger import NOBODY, OUTCOME_CODE, Ledger
 from telemetry.live import Hub
@@ -127,6 +131,7 @@ def build(folder: Path) -> World:
     operations.put_devices(DEVICES)
     _fill_operations(operations)
     clock, hub = ManualClock(NOW), Hub()
+    book = AlertBook(operations, catalogue, hub, clock)
     context = Context(
         settings=load_settings({"URBAN_DATA_DIR": str(folder)}),
         kinds=kinds,
@@ -134,13 +139,28 @@ def build(folder: Path) -> World:
         city=city(),
         telemetry=telemetry,
         operations=operations,
-        alerts=AlertBook(operations, catalogue, hub, clock),
+        alerts=book,
+        rules=rule_desk(book, operations, telemetry, catalogue, clock),
         hub=hub,
         clock=clock,
     )
     world = World(context, kinds, catalogue, telemetry, operations, clock, hub)
     _fill_telemetry(world)
     return world
+
+
+def rule_desk(
+    book: AlertBook,
+    operations: OperationsStore,
+    telemetry: TelemetryStore,
+    catalogue: Catalogue,
+    clock: Clock,
+) -> RuleDesk:
+    """Engineers' rules without an engine that they would be in force in."""
+    around, zone = Surroundings(catalogue, frozenset(city().area)), city().zone
+    return RuleDesk(
+        around, zone, operations, telemetry, book.rules, lambda rules: None, book.withdraw, clock
+    )
 
 
 def _fill_telemetry(world: World) -> None:
