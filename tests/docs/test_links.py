@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.settings import PREFIX, SETTINGS
+from telemetry.setting_table import SETTINGS
+from telemetry.settings import PREFIX
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = sorted((ROOT / "docs").rglob("*.md"))

@@ -27,7 +27,8 @@ from telemetry.errors import SettingsError, TimeError, UnitError, UrbanError
 from telemetry.flags import Flag, counts_in_windows, worst
 from telemetry.readings import Readings
 from telemetry.retention import removed_before
-from telemetry.settings import SETTINGS, as_table, load_settings
+from telemetry.setting_table import SETTINGS
+from telemetry.settings import as_table, load_settings
 from telemetry.units import conversion, unit
 from telemetry.wording import unit_text
 
