@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import threading
 from itertools import chain
+from math import isfinite
 
 import numpy as np
 
 from devices.device import Catalogue
 from store.line_protocol import escape_field, escape_measurement, escape_tag
+from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Mask
 from telemetry.errors import DeclarationError
 from telemetry.flags import Flag
@@ -23,11 +25,18 @@ from telemetry.readings import Readings
 
 RECEIVED = "received"
 COMPUTED = "computed"
+# Of a roll-up's window, in the order of the columns of Rollups.
+AGGREGATES = ("count", "sum", "min", "max", "last")
 
 
 def flag_field(quantity: str) -> str:
     """The field that holds a quantity's flag."""
     return f"{quantity}_flag"
+
+
+def rollup_field(quantity: str, aggregate: str) -> str:
+    """The field of a roll-up."""
+    return f"{quantity}_{aggregate}"
 
 
 class PointLayout:
@@ -40,6 +49,7 @@ class PointLayout:
         self._heads: list[str] = []
         self._growing = threading.Lock()
         self.derived: Mask = kinds.declared & ~kinds.accepted
+        self.quantities = kinds.quantities
         names = [escape_field(name) for name in kinds.quantities]
         self.before_value = [f"{name}=" for name in names]
         # Indexed by quantity * 256 + flag.
@@ -97,6 +107,24 @@ def encode_flags(readings: Readings, layout: PointLayout) -> bytes:
     starts = point_starts(rows)
     texts = [layout.flag_text[c] for c in code]
     return _lines(rows, layout, texts, starts, [""] * len(starts))
+
+
+def encode_rollups(rollups: Rollups, layout: PointLayout) -> list[str]:
+    """A line a window, without its line break; values that are missing are left out."""
+    if not len(rollups):
+        return []
+    heads = layout.heads(int(rollups.device.max()) + 1)
+    fields = [
+        [f"{escape_field(rollup_field(name, a))}=" for a in AGGREGATES]
+        for name in layout.quantities
+    ]
+    columns = (getattr(rollups, n).tolist() for n in Rollups.__dataclass_fields__)
+    lines = []
+    for device, quantity, start, count, *numbers in zip(*columns, strict=True):
+        first, *others = fields[quantity]
+        body = "".join([f",{f}{n!r}" for f, n in zip(others, numbers, strict=True) if isfinite(n)])
+        lines.append(f"{heads[device]}{first}{count}i{body} {start}")
+    return lines
 
 
 def _stamps(rows: Readings, layout: PointLayout, starts: AnyArray) -> list[str]:

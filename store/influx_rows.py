@@ -7,14 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from devices.device import Catalogue
-from store.influx_points import COMPUTED, RECEIVED, flag_field
+from store.influx_points import AGGREGATES, COMPUTED, RECEIVED, flag_field, rollup_field
 from store.influx_query import Found
 from store.telemetry import Rollups, Windows
 from telemetry.arrays import AnyArray, Codes32, Mask, Times, Values
 from telemetry.flags import Flag
 from telemetry.readings import Readings
-
-AGGREGATES = ("count", "sum", "min", "max", "last")
 
 
 def device_codes(found: Found, catalogue: Catalogue, name: str = "device") -> Codes32:
@@ -165,8 +163,3 @@ def joined_rollups(parts: Sequence[Rollups]) -> Rollups:
     }
     order = np.lexsort((columns["start"], columns["quantity"], columns["device"]))
     return Rollups(**{name: column[order] for name, column in columns.items()})
-
-
-def rollup_field(quantity: str, aggregate: str) -> str:
-    """The field of a roll-up."""
-    return f"{quantity}_{aggregate}"

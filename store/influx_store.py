@@ -19,14 +19,12 @@ from store.influx_account import InfluxAccount
 from store.influx_expire import InfluxExpiry
 from store.influx_http import too_old_for_policy
 from store.influx_log import InfluxLog
-from store.influx_points import missing_where_nan
+from store.influx_points import encode_rollups, missing_where_nan
 from store.influx_query import identifier
 from store.influx_read import InfluxReader
-from store.influx_rows import AGGREGATES, rollup_field
 from store.influx_server import ROLLUP_POLICY, InfluxServer
 from store.influx_write import OnRefused, PointWriter, log_refused, write_lines
 from store.latest import LatestTable
-from store.line_protocol import FieldValue, encode_point
 from store.telemetry import AccountRow, Rollups, Series, Stored
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.errors import StoreError
@@ -149,17 +147,7 @@ class InfluxStore(InfluxReader):
 
     def put_rollups(self, step: int, rollups: Rollups) -> None:
         """See TelemetryStore.put_rollups."""
-        kinds, devices = self.catalogue.kinds, self.catalogue.devices
-        columns = (getattr(rollups, n).tolist() for n in Rollups.__dataclass_fields__)
-        lines = []
-        for code, quantity, start, *numbers in zip(*columns, strict=True):
-            name, device = kinds.quantities[quantity], devices[code]
-            fields: dict[str, FieldValue] = {
-                rollup_field(name, aggregate): number
-                for aggregate, number in zip(AGGREGATES, numbers, strict=True)
-                if number == number
-            }
-            lines.append(encode_point(device.kind, {"device": device.id}, fields, start))
+        lines = encode_rollups(rollups, self._writer.layout)
         for line, reason in write_lines(self._server, ROLLUP_POLICY[step], lines):
             level = logging.INFO if too_old_for_policy(reason) else logging.CRITICAL
             _LOG.log(level, "InfluxDB refuses a roll-up for good: %s (%s)", reason, line)

@@ -60,7 +60,7 @@ class PointWriter:
     def __init__(self, server: InfluxServer, catalogue: Catalogue) -> None:
         self._server = server
         self._catalogue = catalogue
-        self._layout = PointLayout(catalogue)
+        self.layout = PointLayout(catalogue)
 
     def write(self, readings: Readings, flags_only: bool = False) -> list[tuple[Readings, str]]:
         """Write all that can be written. Returns what was refused, each with the reason.
@@ -81,7 +81,7 @@ class PointWriter:
         return refused
 
     def _write(self, rows: Readings, encode: Encode) -> Iterator[tuple[Readings, str]]:
-        lines = encode(rows, self._layout)
+        lines = encode(rows, self.layout)
         try:
             self._server.write(READINGS, lines)
         except TooLarge as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from devices.device import Catalogue
 from devices.registry import Kinds
+from ingest.housekeeping import PAUSE_S
 from store import duckdb_expire
 from store.duckdb_store import DuckDBStore
 from store.telemetry import Series
@@ -86,6 +88,7 @@ def test_others_go_on_while_it_removes(
         try:
             while removed := store.expire(KEPT, now, upto):
                 parts.append(removed["raw"])
+                time.sleep(PAUSE_S)  # as housekeeping does
         except BaseException as error:
             trouble.append(error)
 
