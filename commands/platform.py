@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from analytics.alerts.book import AlertBook, Told
+from analytics.alerts.keeper import Keeper
 from analytics.alerts.platform_rules import RULE_OF_PART
+from analytics.alerts.timing import Timing, by_severity
 from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
 from analytics.worker import Worker
@@ -54,7 +56,9 @@ class Platform:
         self.telemetry = self._stores.telemetry
         self._place_simulated()
         self.hub = Hub()
-        self.book = AlertBook(self.operations, self.catalogue, self.hub, clock)
+        timing = Timing(by_severity(settings.escalate), by_severity(settings.remind))
+        self.book = AlertBook(self.operations, self.catalogue, self.hub, clock, timing=timing)
+        self.keeper = Keeper(self.book)
         self.broker = None if settings.broker else self._embedded_broker()
         self.address = self._address()
         self.worker = self._worker()
@@ -72,6 +76,7 @@ class Platform:
         if self.broker is not None:
             self.broker.start()
         self.worker.start()
+        self.keeper.start()
         self.ingest.start()
         if self.notifier is not None:
             self.notifier.start()
@@ -80,6 +85,7 @@ class Platform:
         """In the order of the flow, so that nothing that was taken is left half done."""
         self.ingest.stop()
         self.worker.stop()
+        self.keeper.stop()
         if self.notifier is not None:
             self.notifier.stop()
         self._stores.close()
@@ -197,6 +203,7 @@ class Platform:
             "ingest": self.receiver.trouble,
             "analytics": self.worker.trouble,
             "rules": self.rules.trouble,
+            "alerts": self.keeper.trouble,
         }
         if self.broker is not None:
             broker = self.broker

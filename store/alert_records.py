@@ -39,6 +39,7 @@ class Alert:
     announced  when it last began to ask for somebody, by the clock: from here on the time to
                acknowledge counts
     cause      id of the alert that it is held back under
+    released   when its cause let it out, event time
     chattering it comes and goes so often that it is held as one that stands
     escalated, reminded        when it was last told as unattended, and as still standing, by the clock
     detail     what there is to say beside the rule's own words
@@ -64,6 +65,7 @@ class Alert:
     acknowledged_by: str = ""
     assigned: str = ""
     cause: str = ""
+    released: int | None = None
     shelved_until: int | None = None
     shelved_by: str = ""
     shelved_why: str = ""

@@ -64,6 +64,7 @@ ALERTS = Table(
     Column("acknowledged_by", Text, nullable=False),
     Column("assigned", Text, nullable=False),
     Column("cause", String(40), nullable=False),
+    Column("released", BigInteger),
     Column("shelved_until", BigInteger),
     Column("shelved_by", Text, nullable=False),
     Column("shelved_why", Text, nullable=False),

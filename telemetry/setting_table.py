@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.setting_values import (
+    by_severity,
     client_id,
     days_kept,
     loopback,
@@ -188,6 +189,20 @@ SETTINGS: tuple[Setting, ...] = (
         "empty, or a .toml file (see docs/notification.md)",
         "Who hears of which alert; empty: nobody is sent anything",
         toml_file,
+    ),
+    Setting(
+        "escalate",
+        "critical=5m,high=15m,medium=1h",
+        "severities with durations, like critical=5m,high=15m; empty: never",
+        "When an alert that nobody has acknowledged is told as unattended",
+        by_severity,
+    ),
+    Setting(
+        "remind",
+        "critical=1h,high=4h",
+        "severities with durations, like critical=1h,high=4h; empty: never",
+        "How often an alert that still stands is told again",
+        by_severity,
     ),
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )

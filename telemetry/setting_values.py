@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from telemetry.clock import parse_duration
+from telemetry.errors import TimeError
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -92,3 +95,20 @@ def toml_file(text: str) -> str:
     if text and not text.endswith(".toml"):
         raise ValueError
     return text
+
+
+SEVERITIES = ("low", "medium", "high", "critical")
+
+
+def by_severity(text: str) -> dict[str, int]:
+    """`critical=5m,high=15m` → severity → duration [ns]; empty: none."""
+    found: dict[str, int] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, _, duration = part.partition("=")
+        if name not in SEVERITIES or name in found:
+            raise ValueError
+        try:
+            found[name] = parse_duration(duration)
+        except TimeError:
+            raise ValueError from None
+    return found

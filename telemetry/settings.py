@@ -17,6 +17,8 @@ from telemetry.errors import SettingsError
 from telemetry.retention import Retention
 from telemetry.setting_table import CLIENT_ID, SETTINGS, Setting
 
+__all__ = ["PREFIX", "SETTINGS", "Setting", "Settings", "as_table", "load_settings"]
+
 PREFIX = "URBAN_"
 
 
@@ -54,6 +56,8 @@ class Settings:
     sync: str
     rules: str
     notify: str
+    escalate: dict[str, int]
+    remind: dict[str, int]
     language: str
 
     @property

@@ -103,7 +103,7 @@ class AlertBook:
         news = [(self._news(t), t) for t in told]
         with self._writing() as draft:
             for one, t in news:
-                if not self._is_known(draft, t):
+                if not self._is_known(draft, one, t):
                     self._intake.take(draft, one)
 
     def tend(self) -> int:
@@ -265,14 +265,11 @@ class AlertBook:
         what = What.RAISE if told.stands else What.CLEAR
         return News(rule, told.subject, kind, what, told.time, told.value, told.value, told.detail)
 
-    def _is_known(self, draft: Draft, told: Told) -> bool:
+    def _is_known(self, draft: Draft, news: News, told: Told) -> bool:
         """It stands already, as it is told now."""
         condition = draft.ledger.conditions.get((told.rule, told.subject))
-        if condition is None or not (condition.stands and told.stands):
-            return False
-        rule = self.rules.get(told.rule)
-        alert = draft.ledger.open((rule.family if rule else told.rule, told.subject))
-        if alert is None:
+        alert = draft.ledger.open(news.pair)
+        if condition is None or alert is None or not (condition.stands and told.stands):
             return False
         same = alert.value == told.value or (isnan(alert.value) and isnan(told.value))
         return same and alert.detail == told.detail

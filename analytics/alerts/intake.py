@@ -45,7 +45,6 @@ class Intake:
         self._catalogue = catalogue
         self._rules = rules
         self._chatter = chatter
-        self._released: dict[str, int] = {}  # alert → when its cause let it out
 
     def take(self, draft: Draft, n: News) -> None:
         """Bring the draft up to date with one thing told."""
@@ -63,7 +62,7 @@ class Intake:
             rule=n.rule.code, subject=n.subject, stands=True, since=since, time=n.time, worst=worst
         )
         alert = self._open(draft, n)
-        if stood and alert is not None and not _says_more(alert, n):
+        if stood and alert is not None and known is not None and not _says_more(alert, n, known):
             return
         draft.condition(condition)
         if alert is None:
@@ -81,8 +80,7 @@ class Intake:
         if cause:
             draft.put(settled(alert.but(cause=cause)), "suppressed", time, text=cause)
             return
-        self._released[alert.id] = time
-        alert = alert.but(cause="")
+        alert = alert.but(cause="", released=time)
         if alert.state is AlertState.SUPPRESSED:
             alert = announced_anew(alert, draft.now)
         draft.put(settled(alert), "released", time)
@@ -150,6 +148,7 @@ class Intake:
         )  # fmt: skip
         alert = settled(self._levelled(draft, alert))
         draft.put(alert, "updated", n.time, n.value, text="again")
+        self.sort_under(draft, alert, n.time)  # causes came and went while nothing was to hold back
         self.sort_children(draft, alert, n.time)
 
     def _update(self, draft: Draft, alert: Alert, n: News) -> None:
@@ -212,17 +211,17 @@ class Intake:
 
     def _follows(self, alert: Alert, time: int) -> bool:
         """True where it ends right after its cause did: within the time that a device has to report."""
-        released = self._released.pop(alert.id, None)
-        if released is None or alert.kind not in self._catalogue.kinds:
+        if alert.released is None or alert.kind not in self._catalogue.kinds:
             return False
-        return time - released <= self._catalogue.kinds[alert.kind].timeout_s * SECOND
+        return time - alert.released <= self._catalogue.kinds[alert.kind].timeout_s * SECOND
 
 
-def _says_more(alert: Alert, n: News) -> bool:
-    """False where it was told of this already; n.time is not older than what is known."""
-    same_value = n.value == alert.value or (isnan(n.value) and isnan(alert.value))
-    told = n.time == alert.updated or isnan(n.value)
-    return not (alert.active and same_value and told and n.detail == alert.detail)
+def _says_more(alert: Alert, n: News, known: Condition) -> bool:
+    """False where it was told of this already; n is not older than what is known, and it stands."""
+    if not alert.active or n.time > max(known.time, alert.updated):
+        return True
+    same = n.value == alert.value or (isnan(n.value) and isnan(alert.value))
+    return n.time == alert.updated and not (same and n.detail == alert.detail)
 
 
 def _worse(rule: Rule, worst: float, value: float) -> float:

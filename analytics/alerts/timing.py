@@ -32,6 +32,11 @@ class Timing:
     remind: Mapping[int, int] = field(default_factory=lambda: REMIND)
 
 
+def by_severity(times: Mapping[str, int]) -> dict[int, int]:
+    """{"high": 15 minutes} as a setting has it → by severity. [ns]"""
+    return {int(Severity[name.upper()]): after for name, after in times.items()}
+
+
 def tend(draft: Draft, intake: Intake, timing: Timing) -> None:
     """Do what is due at `draft.now`."""
     for alert in list(draft.ledger.alerts.values()):

@@ -23,6 +23,7 @@ class News(StrEnum):
     RAISED = "raised"  # it stands since now, or is no longer held back under a cause
     WORSE = "worse"  # its severity rose
     UNATTENDED = "unattended"  # it stands, and nobody has acknowledged it in time
+    REMINDED = "reminded"  # it still stands, a good while after it was told last
     CLEARED = "cleared"  # it is back to normal
 
 

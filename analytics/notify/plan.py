@@ -23,7 +23,7 @@ from telemetry.schedule import Day, Schedule
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 SeverityName = Literal["low", "medium", "high", "critical"]
-NewsName = Literal["raised", "worse", "unattended", "cleared"]
+NewsName = Literal["raised", "worse", "unattended", "reminded", "cleared"]
 Language = Literal["vi", "en"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
@@ -49,7 +49,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which alerts go to which channels. A list that is empty does not restrict.
 
-    news      why: raised, worse, unattended (nobody has it), cleared
+    news      why: raised, worse, unattended (nobody has it), reminded (it still stands), cleared
     severity  this one and worse
     kinds     of the device; domains: the department that its kind belongs to
     start     local time of day from which on it holds, up to `end`; over midnight where end <= start

@@ -18,10 +18,22 @@ from telemetry import metrics
 from telemetry.clock import SECOND, Clock, to_datetime
 
 AT_ONCE = 2_000  # lines of history read in one step
-_NEWS = {"raised": News.RAISED, "released": News.RAISED, "cleared": News.CLEARED}
+_NEWS = {
+    "raised": News.RAISED,
+    "released": News.RAISED,
+    "unshelved": News.RAISED,
+    "in_service": News.RAISED,
+    "worse": News.WORSE,
+    "unattended": News.UNATTENDED,
+    "reminded": News.REMINDED,
+    "cleared": News.CLEARED,
+    "closed": News.CLEARED,
+}
 
-_HELD_BACK = frozenset({"suppressed"})  # under its cause, or by somebody
-_HELD = frozenset({AlertState.SUPPRESSED})
+_HELD_BACK = frozenset(
+    {"suppressed", "shelved", "out_of_service"}
+)  # under its cause, or by somebody
+_HELD = frozenset({AlertState.SUPPRESSED, AlertState.SHELVED, AlertState.OUT_OF_SERVICE})
 
 Describe = Callable[[Alert], tuple[Subject, Told]]
 
@@ -103,6 +115,8 @@ class Post:
             if alert.id in self._told or self._box.knows(alert.id):
                 self._box.put(alert.id, news, now)
             return
+        if event.state == AlertState.CLEARED:
+            return  # it came off the shelf, or back into service, only to end
         subject, _ = self._describe(alert)
         if self._plan.hears(self.name, subject, news, to_datetime(now).astimezone(self._zone)):
             self._box.put(alert.id, news, now)

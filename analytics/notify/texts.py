@@ -22,10 +22,12 @@ _SEVERITY = {
 }
 _NEWS = {
     "vi": {
-        News.RAISED: "mới", News.WORSE: "nặng hơn", News.UNATTENDED: "chưa ai nhận", News.CLEARED: "đã hết",
+        News.RAISED: "mới", News.WORSE: "nặng hơn", News.UNATTENDED: "chưa ai nhận",
+        News.REMINDED: "vẫn còn", News.CLEARED: "đã hết",
     },
     "en": {
-        News.RAISED: "new", News.WORSE: "worse", News.UNATTENDED: "nobody has it", News.CLEARED: "over",
+        News.RAISED: "new", News.WORSE: "worse", News.UNATTENDED: "nobody has it",
+        News.REMINDED: "still standing", News.CLEARED: "over",
     },
 }  # fmt: skip
 _WORDS = {

@@ -97,9 +97,9 @@ class Site:
                 [repr(np.asarray(getattr(r, f)).tolist()) for f in r.__dataclass_fields__]
                 for r in rollups
             ],
-            # When it was announced is of the clock, and not of the readings.
+            # When it was announced is of the clock, and so is when silence, as a cause, let it out.
             "alerts": sorted(
-                (a.but(announced=0) for a in alerts if a.rule != "device_offline"),
+                (a.but(announced=0, released=None) for a in alerts if a.rule != "device_offline"),
                 key=lambda a: a.id,
             ),
         }
