@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,10 @@ from pathlib import Path
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.ingest_publisher import Messages, Publisher
 from ingest.broker import EmbeddedBroker, free_port
 
-PATIENCE_S = 120.0
-Messages = Iterable[tuple[str, bytes]]
+PATIENCE_S = 240.0
 _MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
@@ -38,11 +38,16 @@ class BrokerProcess:
 
     def cpu_s(self) -> float:
         """CPU time that it has used; 0 where the system does not tell. [s]"""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s_of(self.pid)
+
+
+def cpu_s_of(pid: int) -> float:
+    """CPU time that a process has used; 0 where the system does not tell. [s]"""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -63,7 +68,7 @@ def running(name: str, folder: Path) -> Iterator[BrokerProcess]:
     config.write_text(_MOSQUITTO.format(port=port))
     process = subprocess.Popen([mosquitto(), "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
-        _wait_until_it_listens(port)
+        wait_until_it_listens(port, "mosquitto")
         yield BrokerProcess(port, process.pid)
     finally:
         process.terminate()
@@ -96,51 +101,19 @@ def session_client(client_id: str, topics: Sequence[str]) -> paho.Client:
     return client
 
 
-class Filler:
-    """Publishes at QoS 1 and counts what is not confirmed yet."""
-
-    def __init__(self, port: int) -> None:
-        self._sent, self._confirmed = 0, 0
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
-        self._client.max_inflight_messages_set(1_000)
-        self._client.max_queued_messages_set(0)
-        self._client.on_publish = self._on_publish
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def send(self, messages: Messages) -> int:
-        """Publish; returns how many have been sent in all."""
-        for topic, payload in messages:
-            self._client.publish(topic, payload, qos=1)
-            self._sent += 1
-        return self._sent
-
-    def finish(self) -> None:
-        """Wait for the last confirmation, and leave. Raises TimeoutError where it does not come."""
-        end = time.monotonic() + PATIENCE_S
-        while self._confirmed < self._sent:
-            if time.monotonic() > end:
-                raise TimeoutError(f"{self._confirmed} of {self._sent} messages were confirmed")
-            time.sleep(0.01)
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _on_publish(self, *_: object) -> None:
-        self._confirmed += 1
-
-
 def publish(port: int, messages: Messages) -> None:
     """Fill the sessions' queues; each message is confirmed before this returns."""
-    filler = Filler(port)
-    filler.send(messages)
-    filler.finish()
+    publisher = Publisher(port)
+    publisher.send(messages)
+    publisher.finish(PATIENCE_S)
 
 
-def _wait_until_it_listens(port: int) -> None:
+def wait_until_it_listens(port: int, what: str) -> None:
+    """Raise TimeoutError where nobody takes connections within ten seconds."""
     end = time.monotonic() + 10
     while time.monotonic() < end:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise TimeoutError("mosquitto did not start")
+    raise TimeoutError(f"{what} did not start")

@@ -17,16 +17,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ingest_broker import PATIENCE_S, session_client
-from benchmarks.ingest_messages import devices, live_time
+from benchmarks.ingest_messages import DEVICES, devices, live_time
+from benchmarks.ingest_stores import open_store
 from devices.device import Catalogue
 from devices.intake import Message
 from devices.registry import load_kinds
 from ingest.decode import Decoder
+from ingest.fairness import Fairness, Rates
 from ingest.pipeline import Pipeline, Prepared, Written
 from ingest.receiver import Receiver
 from ingest.sink import Sink
 from ingest.spool import Spool
-from store.duckdb_store import DuckDBStore
 from store.sql_store import SqlOperations
 from telemetry.address import BrokerAddress
 from telemetry.arrays import Values
@@ -49,6 +50,7 @@ class Drained:
     store_s: float = 0.0  # of it: the write, in the ingest thread
     peak_mb: float = 0.0
     latency_s: list[float] = field(default_factory=list)  # p50, p99 from publish to stored
+    held_mb: list[float] = field(default_factory=list)  # memory held at the end of each round
 
 
 @contextmanager
@@ -105,31 +107,53 @@ def _received(
     return Drained(start, end, seen[0])
 
 
-def ours(port: int, client_id: str, topics: Sequence[str], readings: int, folder: Path) -> Drained:
-    """Our receiver and pipeline on DuckDB, until so many readings are stored or patience ends."""
-    folder.mkdir(parents=True)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an ingestor is to do: take so many readings of `topics` into the store at `store`.
+
+    each    devices of each kind that are known
+    rounds  how often the memory is looked at, evenly over the readings
+    """
+
+    port: int
+    client_id: str
+    topics: Sequence[str]
+    readings: int
+    folder: Path
+    store: str
+    each: int = DEVICES
+    rounds: int = 1
+
+
+def ours(task: Task) -> Drained:
+    """Our ingestor, as the platform builds it, until so many readings are stored or patience ends."""
+    task.folder.mkdir(parents=True)
     catalogue = Catalogue(load_kinds())
-    for device in devices():
+    for device in devices(task.each):
         catalogue.put(device)
-    telemetry = DuckDBStore(folder / "t.duckdb", catalogue)
-    operations = SqlOperations(f"sqlite:///{folder / 'o.db'}")
-    pipeline = _TimedPipeline(catalogue, telemetry, operations, Decoder(catalogue))
-    arrivals = _Arrivals(readings)
-    sink = Sink(pipeline, Spool(folder / "spool", 2**30), arrivals)
-    address = BrokerAddress("127.0.0.1", port)
-    receiver = Receiver(address, client_id, sink, SystemClock(), topics=topics)
+    telemetry = open_store(task.store, catalogue)
+    operations = SqlOperations(f"sqlite:///{task.folder / 'o.db'}")
+    clock = SystemClock()
+    fairness = Fairness(catalogue, Rates())
+    pipeline = _TimedPipeline(
+        catalogue, telemetry, operations, Decoder(catalogue), clock=clock, fairness=fairness
+    )
+    arrivals = _Arrivals(task.readings, task.rounds)
+    sink = Sink(pipeline, Spool(task.folder / "spool", 2**30), arrivals)
+    address = BrokerAddress("127.0.0.1", task.port)
+    receiver = Receiver(address, task.client_id, sink, clock, topics=task.topics)
     _together.wait()
     cpu, start = time.process_time(), time.monotonic()
     receiver.start()
     arrivals.done.wait(PATIENCE_S)
     end, cpu = time.monotonic(), time.process_time() - cpu
     receiver.stop()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     stored = sum(row.count for row in telemetry.account(0, 2**62) if row.outcome == "stored")
     telemetry.close()
     operations.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     spent = pipeline.decode_s, pipeline.store_s
-    return Drained(start, end, stored, cpu, *spent, peak, arrivals.quantiles())
+    return Drained(start, end, stored, cpu, *spent, peak, arrivals.quantiles(), arrivals.held_mb)
 
 
 class _TimedPipeline(Pipeline):
@@ -154,22 +178,36 @@ class _TimedPipeline(Pipeline):
 
 
 class _Arrivals:
-    """Counts what is stored, and how long after its own time it was."""
+    """Counts what is stored, how long after its own time it was, and what memory is held meanwhile."""
 
-    def __init__(self, readings: int) -> None:
+    def __init__(self, readings: int, rounds: int) -> None:
         self.done = threading.Event()
+        self.held_mb: list[float] = []
         self._wanted, self._stored = readings, 0
+        self._rounds = rounds
         self._late: list[Values] = []
 
     def __call__(self, readings: Readings) -> None:
-        self._late.append((time.time_ns() - readings.time) / SECOND)
+        if self._rounds == 1:  # kept only where it is asked for: it would be memory, too
+            self._late.append((time.time_ns() - readings.time) / SECOND)
         self._stored += len(readings)
+        rounds = min(self._rounds, self._stored * self._rounds // self._wanted)
+        self.held_mb += [_held_mb()] * (rounds - len(self.held_mb))
         if self._stored >= self._wanted:
             self.done.set()
 
     def quantiles(self) -> list[float]:
         """p50 and p99. [s]"""
         return _quantiles(np.concatenate(self._late)) if self._late else []
+
+
+def _held_mb() -> float:
+    """Memory that this process holds now; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * resource.getpagesize() / 2**20
 
 
 def _quantiles(seconds: Values) -> list[float]:

@@ -18,20 +18,22 @@ _AIR = b'{"time": %d, "seq": %d, "pm25": %d.2, "pm10": 55.0, "no2": 12.5, "o3": 
 _WEATHER = b'{"time": %d, "seq": %d, "temperature": %d.2, "humidity": 55.0, "pressure": 1010.5, "wind_speed": %d}'
 
 
-def devices() -> list[Device]:
-    """All devices that the messages are of."""
-    return [Device(id=f"{k}-{i:04d}", kind=k) for k in KINDS for i in range(DEVICES)]
+def devices(each: int = DEVICES) -> list[Device]:
+    """All devices that the messages are of, so many of each kind."""
+    return [Device(id=f"{k}-{i:04d}", kind=k) for k in KINDS for i in range(each)]
 
 
-def singles(messages: int, kinds: tuple[str, ...] = ("air",)) -> Iterator[tuple[str, bytes]]:
-    """One message a device and second, since yesterday; the kinds take turns."""
+def singles(
+    messages: int, kinds: tuple[str, ...] = ("air",), each: int = DEVICES
+) -> Iterator[tuple[str, bytes]]:
+    """One message a device and second, since yesterday; the kinds take turns, `each` devices of a kind."""
     start = int(time.time()) - 86_400
     for i in range(messages):
         turn, kind = i // len(kinds), kinds[i % len(kinds)]
-        second = turn // DEVICES
+        second = turn // each
         body = _AIR if kind == "air" else _WEATHER
         payload = body % (start + second, second, turn % 40, turn % 20)
-        yield telemetry_topic(kind, f"{kind}-{turn % DEVICES:04d}"), payload
+        yield telemetry_topic(kind, f"{kind}-{turn % each:04d}"), payload
 
 
 def packs(number: int) -> Iterator[tuple[str, bytes]]:

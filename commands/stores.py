@@ -55,7 +55,7 @@ def open_telemetry(settings: Settings, catalogue: Catalogue, refusals: Refusals)
         from store.influx import open_influx
 
         return open_influx(settings.telemetry, catalogue, refusals.take)
-    return DuckDBStore(settings.telemetry_path, catalogue)
+    return DuckDBStore(settings.telemetry_path, catalogue, settings.duckdb_mb)
 
 
 def prepare_folder(folder: Path) -> None:

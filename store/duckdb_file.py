@@ -24,10 +24,21 @@ def read_account(path: Path, start: int, end: int) -> list[AccountRow]:
         raise StoreError(str(path), f"can't be read: {error}") from None
 
 
-def open_duckdb(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open a file. Raises StoreBusy where another process holds it, StoreError where it can't be opened."""
+# DuckDB by itself keeps all that it has read or written, up to four fifths of the machine's memory. What
+# does not fit is read again, or put on disk beside the file while a question is worked out.
+MEMORY_MB = 128
+
+
+def open_duckdb(
+    path: Path, read_only: bool = False, memory_mb: int = MEMORY_MB
+) -> duckdb.DuckDBPyConnection:
+    """Open a file, with so much memory for its pages and for questions.
+
+    Raises StoreBusy where another process holds it, StoreError where it can't be opened.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": f"{memory_mb}MiB"}
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        return duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise StoreBusy(

@@ -17,7 +17,7 @@ import numpy as np
 
 from devices.device import Catalogue, Device
 from store.duckdb_expire import HORIZON, POSITION, expire_rows, note, noted
-from store.duckdb_file import open_duckdb
+from store.duckdb_file import MEMORY_MB, open_duckdb
 from store.duckdb_read import DuckDBReader, columns_of
 from store.latest import LatestTable
 from store.names import NameMap
@@ -52,11 +52,11 @@ _ROLLUP_TABLE = {MINUTE: "rollup_1m", HOUR: "rollup_1h"}
 class DuckDBStore(DuckDBReader):
     """`TelemetryStore` on one DuckDB file. Raises StoreBusy where another process holds it."""
 
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+    def __init__(self, path: Path, catalogue: Catalogue, memory_mb: int = MEMORY_MB) -> None:
         self.path = path
         self.catalogue = catalogue
         self._lock = threading.RLock()
-        self._db = open_duckdb(path)
+        self._db = open_duckdb(path, memory_mb=memory_mb)
         self._db.execute(_SCHEMA)
         self._compact_ledger()
         self._load_names()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from store.series_index import SeriesIndex
 from store.telemetry import Series
 from telemetry.arrays import Codes16, Codes32, Index, Mask, Times
 from telemetry.readings import Readings
@@ -17,10 +18,10 @@ NEVER = np.iinfo(np.int64).min
 
 
 class LatestTable:
-    """One row per series, found through a table [device, quantity] → row. Not thread-safe by itself."""
+    """One row per series, found through an index of (device, quantity). Not thread-safe by itself."""
 
     def __init__(self, quantities: int) -> None:
-        self._row: NDArray[np.int32] = np.full((256, quantities), -1, dtype=np.int32)
+        self._index = SeriesIndex(quantities)
         self._rows = Readings.empty()
         self._count = 0
 
@@ -43,6 +44,8 @@ class LatestTable:
 
     def correct_flags(self, readings: Readings) -> None:
         """Set the flag where the named reading is still the newest of its series."""
+        if self._count == 0:
+            return
         row = self.rows_of(readings.device, readings.quantity)
         same = (row >= 0) & (self._rows.time[row] == readings.time)
         self._rows.flag[row[same]] = readings.flag[same]
@@ -52,16 +55,14 @@ class LatestTable:
         rows = self._rows.take(slice(0, self._count))
         kept = rows.time >= before
         if not kept.all():
-            self._row.fill(-1)
-            self._count = 0
-            self.update(rows.take(kept))
+            rows = rows.take(kept)
+            self._index.clear()
+            self._rows, self._count = Readings.empty(), 0
+            self.update(rows)
 
     def rows_of(self, device: Codes32, quantity: Codes16) -> NDArray[np.int32]:
         """Row of each series, -1 where there is none."""
-        known = device < len(self._row)
-        row = np.full(len(device), -1, dtype=np.int32)
-        row[known] = self._row[device[known], quantity[known]]
-        return row
+        return self._index.rows_of(device, quantity)
 
     def times(self, device: Codes32, quantity: Codes16) -> Times:
         """Newest time of each series, `NEVER` where there is none. [ns]"""
@@ -87,27 +88,19 @@ class LatestTable:
 
     def _rows_for(self, device: Codes32, quantity: Codes16) -> Index:
         """Rows of these distinct series, made where there are none."""
-        self._grow_devices(int(device.max()) + 1)
-        row = self._row[device, quantity]
+        row = self._index.rows_of(device, quantity)
         new = np.flatnonzero(row < 0)
         if len(new):
             row[new] = np.arange(self._count, self._count + len(new), dtype=np.int32)
-            self._row[device[new], quantity[new]] = row[new]
+            self._index.put(device[new], quantity[new], row[new])
             self._count += len(new)
             self._grow_rows()
         return row.astype(np.intp)
 
-    def _grow_devices(self, needed: int) -> None:
-        if needed > len(self._row):
-            size = max(needed, 2 * len(self._row))
-            grown = np.full((size, self._row.shape[1]), -1, dtype=np.int32)
-            grown[: len(self._row)] = self._row
-            self._row = grown
-
     def _grow_rows(self) -> None:
         more = max(self._count - len(self._rows), 0)
         if more:
-            more = max(more, len(self._rows), 1024)
+            more = max(more, len(self._rows) // 2, 1024)
             blank = Readings.of(
                 np.zeros(more), np.zeros(more), np.full(more, NEVER), np.zeros(more)
             )

@@ -139,6 +139,13 @@ SETTINGS: tuple[Setting, ...] = (
         whole(1, 1_000_000),
     ),
     Setting(
+        "duckdb_mb",
+        "128",
+        "96…1000000",
+        "Memory of DuckDB; more makes questions about much at once faster [MiB]",
+        whole(96, 1_000_000),
+    ),
+    Setting(
         "quarantine_days", "90", "1…3650", "How long quarantine keeps an item [d]", whole(1, 3_650)
     ),
     Setting(

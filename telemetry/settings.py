@@ -48,6 +48,7 @@ class Settings:
     rate_calm_s: float
     batch: int
     spool_mb: int
+    duckdb_mb: int
     quarantine_days: int
     quarantine_mb: int
     retention_raw_days: int

@@ -102,3 +102,27 @@ def test_a_refused_batch_leaves_nothing_behind(
     assert store._one("select count(*) from readings") == 0
     assert store.position() == 0
     store.close()
+
+
+def test_what_it_holds_in_memory_stays_within_its_limit_as_the_file_grows(
+    tmp_path: Path, kinds: Kinds
+) -> None:
+    limit_mb, rows = 32, 500_000
+    catalogue = Catalogue(kinds)
+    catalogue.put(Device(id="aq-1", kind="air"))
+    store = DuckDBStore(tmp_path / "t.duckdb", catalogue, limit_mb)
+    random = np.random.default_rng(1)
+    device, pm25 = np.zeros(rows, np.int32), np.full(rows, kinds.quantity_code["pm25"], np.int16)
+    held: list[int] = []
+    for batch in range(10):
+        time = np.arange(batch * rows, (batch + 1) * rows)
+        store.append(Readings.of(device, pm25, time, random.random(rows), 1, 1), Ledger.empty())
+        (used,) = store._db.execute(
+            "select sum(memory_usage_bytes) from duckdb_memory()"
+        ).fetchall()[0]
+        held.append(int(used))
+    windows = store.windows(Series(), 0, 10 * rows, rows)
+    assert windows.total.tolist() == [rows] * 10
+    store.close()
+    assert (tmp_path / "t.duckdb").stat().st_size > limit_mb * 2**20
+    assert max(held) <= limit_mb * 2**20
