@@ -22,6 +22,7 @@ import msgspec
 
 from devices.intake import Message
 from telemetry import metrics
+from telemetry.clock import SECOND
 from telemetry.errors import StoreError
 
 _HEADER = struct.Struct("<II")
@@ -44,6 +45,7 @@ class Spool:
         self._decoder = msgspec.msgpack.Decoder(_Body)
         self._writing: BinaryIO | None = None
         self._reading: BinaryIO | None = None
+        self._received: int | None = None  # when the oldest message that waits came
         folder.mkdir(parents=True, exist_ok=True)
         self._segments = [_number(p) for p in sorted(folder.glob(f"*{_SUFFIX}"))]
         self.torn_bytes = sum(self._cut_torn(n) for n in self._segments)
@@ -70,6 +72,8 @@ class Spool:
                 str(self._folder), f"the spool is full ({self._max_bytes} bytes)",
                 remedy="bring the store back, or raise URBAN_SPOOL_MB",
             )  # fmt: skip
+        if not self:
+            self._received = None
         file = self._tail()
         start = file.tell()
         try:
@@ -82,6 +86,16 @@ class Spool:
         self._size += len(record)
         self._tell()
 
+    def since(self) -> int | None:
+        """When the oldest message that waits was received; None where none waits. [ns]"""
+        if self and self._received is None:
+            try:
+                body, _ = self._record()
+            except StoreError:
+                return None  # who drains it says so
+            self._received = body[0][2]
+        return self._received if self else None
+
     def oldest(self) -> list[Message]:
         """The oldest batch that waits; it stays until `done`. Only where the spool holds something."""
         body, _ = self._record()
@@ -91,6 +105,7 @@ class Spool:
         """The oldest batch is in the store: forget it."""
         _, length = self._record()
         self._offset += length
+        self._received = None
         if self._offset >= self._path(self._segments[0]).stat().st_size:
             self._drop_oldest()
         self._write_head()
@@ -201,6 +216,7 @@ class Spool:
 
     def _tell(self) -> None:
         metrics.SPOOL_BYTES.set(self.bytes())
+        metrics.SPOOL_SINCE.set((self.since() or 0) / SECOND)
 
 
 def _number(path: Path) -> int:

@@ -55,6 +55,10 @@ STORE_FAILURES = _counter(
     "urban_store_failures_total", "Writes that the telemetry store refused or lost"
 )
 SPOOL_BYTES = _gauge("urban_spool_bytes", "Bytes that wait on our disk for a store")
+SPOOL_SINCE = _gauge(
+    "urban_spool_oldest_received_timestamp_seconds",
+    "When the oldest message that waits on our disk was received, since 1970; 0: none waits",
+)
 SPOOLED = _counter(
     "urban_spooled_messages_total", "Messages kept on our disk because a store was away"
 )

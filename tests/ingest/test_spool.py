@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from devices.intake import Message
 from ingest.spool import Spool
 from telemetry.errors import StoreError
+from telemetry.metrics import REGISTRY
 
 
 def batch(number: int, size: int = 3) -> list[Message]:
@@ -148,4 +149,27 @@ def test_an_old_head_only_drains_twice(tmp_path: Path) -> None:
     (tmp_path / "head").write_text("nonsense")
     again = Spool(tmp_path, 10**6)
     assert drained(again) == [batch(0), batch(1), batch(2)]
+    again.close()
+
+
+def test_how_long_the_oldest_has_waited_is_known_and_told(tmp_path: Path) -> None:
+    def told() -> int:
+        found = REGISTRY.get_sample_value("urban_spool_oldest_received_timestamp_seconds")
+        assert found is not None
+        return round(found * 1e9)
+
+    spool = Spool(tmp_path, 10**6)
+    assert (spool.since(), told()) == (None, 0)
+    spool.append(batch(7))
+    spool.append(batch(8))
+    assert (spool.since(), told()) == (700, 700)
+    spool.close()
+    again = Spool(tmp_path, 10**6)
+    assert again.since() == 700
+    again.done()
+    assert (again.since(), told()) == (800, 800)
+    again.done()
+    assert (again.since(), told()) == (None, 0)
+    again.append(batch(9))
+    assert again.since() == 900
     again.close()
