@@ -111,7 +111,7 @@ class InfluxLog:
     def trim(self, now: int, upto: int) -> int:
         """Remove the records before number `upto` that were old two days before `now` [ns]; how many.
 
-        The newest record with readings and those after it stay: the next number follows from them.
+        upto: at most the newest record with readings, which stays: the next number follows from it.
         """
         self._mark(now)
         old = self._one(
@@ -121,7 +121,7 @@ class InfluxLog:
         if old is None or oldest is None:
             return 0
         first = int(oldest.whole("time")[0]) // SECOND
-        end = min(int(old.whole("number")[0]) + 1, upto, self.last_batch())
+        end = min(int(old.whole("number")[0]) + 1, upto)
         if end <= first:
             return 0
         for measurement in ("log_piece", "log"):
