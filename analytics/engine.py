@@ -46,7 +46,7 @@ class Engine:
         self.lateness = lateness
         self.layout = Layout(catalogue)
         self._limits = Limits(catalogue)
-        self._judging = Judging(self.layout, lateness // HOUR + 1 + HOURS_KEPT)
+        self._judging = Judging(self.layout, self._limits, zone, lateness // HOUR + 1 + HOURS_KEPT)
         self._derivers = all_derivers(self.layout, self._limits, zone)
         self._presence = Presence(self.layout, self._limits)
         self._rules = Rules(self.layout)
@@ -130,8 +130,8 @@ class Engine:
         """The whole state. Codes are saved with their names, so another process may restore it."""
         settling = self._judging.settling
         clocks = [self._newest, self._watermark, settling.boundary, settling.hour]
-        recent = self._judging.recent
-        return pack(self.layout, self._tables(), np.array(clocks, dtype=np.int64), recent)
+        clock = np.array(clocks, dtype=np.int64)
+        return pack(self.layout, self._tables(), clock, self._judging.logs())
 
     @classmethod
     def restore(
@@ -151,7 +151,7 @@ class Engine:
         engine.custom.replace(custom)
         engine._grow()
         settling = engine._judging.settling
-        clocks = unpack(data, engine.layout, engine._tables(), engine._judging.recent).tolist()
+        clocks = unpack(data, engine.layout, engine._tables(), engine._judging.logs()).tolist()
         engine._newest, engine._watermark, settling.boundary, settling.hour = clocks
         settling.windows.advance(settling.boundary)
         settling.windows.reopen()
@@ -216,7 +216,7 @@ class Engine:
             flags, facts,
             {s: r for s, r in rollups.items() if len(r)},
             {s: n for s, n in stale.items() if len(n[0])},
-            transitions, custom,
+            transitions, custom, self._judging.settling.tell_failures(),
         )  # fmt: skip
 
 

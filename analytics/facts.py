@@ -88,6 +88,33 @@ class Transitions:
         return self.take(np.argsort(self.time, kind="stable"))
 
 
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many readings of an hour failed a test, and the worst flag that it gave.
+
+    hour   its start [ns, UTC]; a spike counts in the hour of the value that shows it to be one
+    test   analytics.verdicts.Test
+    """
+
+    device: Codes32
+    quantity: Codes16
+    hour: Times
+    test: AnyArray
+    count: AnyArray
+    worst: AnyArray
+
+    def __len__(self) -> int:
+        return len(self.hour)
+
+    @staticmethod
+    def concat(parts: Sequence[Failures]) -> Failures:
+        """Several as one, in the order given."""
+        types = ("i4", "i2", "i8", "i8", "i8", "u1")
+        whole = [Failures(*(np.zeros(0, t) for t in types)), *parts]
+        names = Failures.__dataclass_fields__
+        return Failures(*(np.concatenate([getattr(p, n) for p in whole]) for n in names))
+
+
 NO_ROLLUPS = Rollups(*(np.zeros(0, d) for d in ("i4", "i2", "i8", "i8", "f8", "f8", "f8", "f8")))
 Named = tuple[Codes32, Codes16, Times]
 
@@ -104,6 +131,7 @@ class Facts:
     rollups      step [ns] → windows that closed or were corrected; count 0 where nothing counts
     stale        step [ns] → (device, quantity, start) of windows that a late reading or flag belongs
                  to and that are too old for the engine's memory: the store must compute them anew
+    failures     which tests the readings of an hour failed, told when the hour has ended
     transitions  alert conditions that were raised, grew worse or cleared
     custom       the same of engineers' rules; `rule` is a number of `analytics.custom.in_force.InForce.codes`
     """
@@ -114,6 +142,7 @@ class Facts:
     stale: dict[int, Named] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Transitions.empty)
     custom: Transitions = field(default_factory=Transitions.empty)
+    failures: Failures = field(default_factory=lambda: Failures.concat([]))
 
 
 def merged(parts: Sequence[Facts]) -> Facts:
@@ -132,6 +161,7 @@ def merged(parts: Sequence[Facts]) -> Facts:
         {s: n for s, n in stale.items() if len(n[0])},
         Transitions.concat([p.transitions for p in parts]),
         Transitions.concat([p.custom for p in parts]),
+        Failures.concat([p.failures for p in parts]),
     )
 
 

@@ -7,14 +7,18 @@ newest, by all tests.
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
+from analytics.closing import Closing
 from analytics.layout import Layout
+from analytics.limits import Limits
 from analytics.quality import Judged, Quality
 from analytics.recent import Entries, Recent
 from analytics.rows import Rows, segments
 from analytics.settling import Settling
-from analytics.snapshot import Key, Tables
+from analytics.snapshot import Key, Logs, Tables
 from telemetry.arrays import AnyArray, Flags, Index
 from telemetry.readings import Readings
 
@@ -22,17 +26,19 @@ from telemetry.readings import Readings
 class Judging:
     """Quality of one partition: what came lately, and what is settled."""
 
-    def __init__(self, layout: Layout, hours_kept: int) -> None:
+    def __init__(self, layout: Layout, limits: Limits, zone: ZoneInfo, hours_kept: int) -> None:
         self._layout = layout
         self._quality = Quality(layout)
         self.recent = Recent()
-        self.settling = Settling(layout, self._quality, self.recent, hours_kept)
+        self._closing = Closing(layout, limits, zone)
+        self.settling = Settling(layout, self._quality, self.recent, self._closing, hours_kept)
 
     def grow(self, first: int) -> None:
         """The layout has devices from code `first` on that are new."""
         self._quality.table.grow(self._layout.n_series)
         self.settling.table.grow(self._layout.n_series)
         self.settling.windows.table.grow(self._layout.n_series)
+        self._closing.grow()
 
     def tables(self) -> Tables:
         """The state: one row a series."""
@@ -40,7 +46,12 @@ class Judging:
             "quality": (Key.SERIES, self._quality.table),
             "settled": (Key.SERIES, self.settling.table),
             "hours": (Key.SERIES, self.settling.windows.table),
+            **self._closing.tables(),
         }
+
+    def logs(self) -> Logs:
+        """The state that has no fixed number of rows."""
+        return {"recent": self.recent, "tally": self.settling.tally}
 
     def take(self, rows: Rows) -> tuple[Flags, Flags, Readings]:
         """Judge rows: (flag of each when it came, flag by all that is known, readings flagged anew).
@@ -66,7 +77,9 @@ class Judging:
     def settle(self, watermark: int) -> Readings:
         """Event time has come to `watermark`. Returns readings that are flagged anew by that."""
         self.settling.settle(watermark)
-        return Readings.empty()
+        found = [self._readings(e, f) for e, f in self.settling.flagged]
+        self.settling.flagged = []
+        return Readings.concat(found)
 
     def _in_order(self, rows: Rows) -> tuple[Flags, Flags, Readings]:
         touched = rows.touched
@@ -135,7 +148,7 @@ class Judging:
 def _entries(rows: Rows, judged: Judged) -> Entries:
     return Entries(
         rows.series.astype(np.int32), rows.time, rows.value, rows.flag,
-        judged.flag, judged.back, judged.hind, judged.length.astype(np.int32),
+        judged.flag, judged.back, judged.hind, judged.why, judged.length.astype(np.int32),
     )  # fmt: skip
 
 

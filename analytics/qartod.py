@@ -1,8 +1,7 @@
-"""QARTOD tests of single values against their neighbours, as pure functions on columns.
+"""QARTOD tests as pure functions on columns.
 
-Source: IOOS, "Manual for Real-Time Quality Control of Water Level Data", version 2.1: gross range
-(test 3), spike (test 6), rate of change (test 7), flat line (test 9); vectors of ioos_qc 3.0.0 in
-tests/published/.
+Source: IOOS, "Manual for Real-Time Quality Control of Water Level Data", version 2.1; ioos_qc computes
+the same where both define a test (tests/published/).
 """
 
 from __future__ import annotations
@@ -72,3 +71,34 @@ def flat_line(age: AnyArray, length: AnyArray, suspect: Bound, fail: Bound) -> F
 def turn(step: Values) -> Values:
     """A difference of two angles, the short way round. [deg] → [-180, 180)"""
     return (step + 180.0) % 360.0 - 180.0
+
+
+def climatology(value: Values, low: Bound, high: Bound) -> Mask:
+    """True (suspect) outside of the band for the season; no band where a bound is NaN."""
+    suspect: Mask = (value < low - TOLERANCE) | (value > high + TOLERANCE)
+    return suspect
+
+
+def attenuated_signal(span: AnyArray, suspect: Bound, fail: Bound) -> Flags:
+    """Range (max - min) over the test period below a threshold. NaN: NOT_EVALUATED."""
+    flags = grade(span < suspect, span < fail)
+    flags[np.isnan(span)] = Flag.NOT_EVALUATED
+    return flags
+
+
+def neighbour(value: Values, middle: Values, spread: Values, tolerance: Bound, k: float) -> Mask:
+    """True (suspect) where a value departs from the median of its neighbourhood.
+
+    spread: the neighbourhood's median absolute deviation; 1.4826 of it estimate a standard deviation
+    (P. J. Rousseeuw, C. Croux, J. Am. Stat. Assoc. 88 (1993) 1273).
+    """
+    suspect: Mask = np.abs(value - middle) > np.maximum(tolerance, k * 1.4826 * spread) + TOLERANCE
+    return suspect
+
+
+def cusum(above: Values, deviation: Values, slack: Bound, top: Bound) -> Values:
+    """One step of Page's one-sided cumulative sum, held to at most `top` so that it can come back.
+
+    Source: E. S. Page, Biometrika 41 (1954) 100.
+    """
+    return np.asarray(np.clip(above + deviation - slack, 0.0, top))

@@ -7,6 +7,7 @@ judges its series anew, from the state before it. Thresholds come from the kind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from analytics.flat import still_since
 from analytics.layout import Layout
 from analytics.rows import Rows
 from analytics.table import Table
+from analytics.verdicts import Test
 from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Flags, Index, Mask, Times, Values
 from telemetry.flags import Flag
@@ -70,6 +72,7 @@ class Judged:
     flag     by the value and by those before it
     back     what each row says of the one before it in its series; 0: nothing
     hind     what the next of these rows says of each; 0: nothing
+    why      the tests that make `flag` worse than good, as a mask of Test
     length   values that stand still up to each
     state    of each touched series, after its last row
     """
@@ -77,6 +80,7 @@ class Judged:
     flag: Flags
     back: Flags
     hind: Flags
+    why: Flags
     length: AnyArray
     state: AnyArray
 
@@ -119,17 +123,20 @@ class Quality:
         """Judge rows that are in order and newer than `old`, the state of the touched series."""
         at = self._layout.series["at"][rows.touched]
         step = self._steps(rows, at, old)
-        flag = self._range(rows, at)
-        flag = _WORST(flag, self._rate(rows, at, old, step))
         flat, run = self._flat(rows, at, old, step)
-        flag = _WORST(flag, flat)
+        found = {
+            Test.RANGE: self._range(rows, at),
+            Test.RATE: self._rate(rows, at, old, step),
+            Test.FLAT: flat,
+        }
+        flag, why = _worst_of(found)
         back = self._spikes(rows, at, old, step)
         back[back <= Flag.NOT_EVALUATED] = 0
         hind = np.zeros(len(rows), dtype=np.uint8)
         hind[:-1] = back[1:]
         hind[rows.ends] = 0
         state = _after(rows, old, flag, run)
-        return Judged(flag, back, hind, run[2], state)
+        return Judged(flag, back, hind, why, run[2], state)
 
     def _range(self, rows: Rows, at: Index) -> Flags:
         def bounds(table: tuple[Values, Values]) -> tuple[Values, Values]:
@@ -182,6 +189,16 @@ class Quality:
         before[rows.starts] = self._difference(last, self._of.circular[at])
         limit = rows.per_row(self._of.spike[at])
         return qartod.spike_of(before, step, limit, 2 * limit)
+
+
+def _worst_of(found: Mapping[Test, Flags]) -> tuple[Flags, Flags]:
+    """(worst flag of each row, mask of the tests that are worse than good)."""
+    flag = np.maximum.reduce(list(found.values()))
+    why = np.zeros(len(flag), dtype=np.uint8)
+    bad = np.flatnonzero(flag > Flag.GOOD)
+    for test, own in found.items():
+        why[bad] |= np.where(own[bad] > Flag.GOOD, test.bit, 0).astype(np.uint8)
+    return flag, why
 
 
 def _after(rows: Rows, old: AnyArray, flag: Flags, run: Run) -> AnyArray:

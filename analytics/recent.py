@@ -1,6 +1,6 @@
 """The readings of the last minutes, judged: what may still be put in order, until the watermark passes it.
 
-Columns in chunks, each sorted by (series, time); 28 bytes a reading. A late reading takes those of its
+Columns in chunks, each sorted by (series, time); 29 bytes a reading. A late reading takes those of its
 series out, and they come back judged anew; what the watermark has passed leaves for good.
 """
 
@@ -25,6 +25,7 @@ class Entries:
     flag     what the tests say that look at the value and at those before it
     back     what it says of the one before it in its series (spike); 0: nothing
     hind     what the next one says of it; 0: nothing
+    why      the tests of `flag` that it fails, as a mask
     length   values that stand still up to it
     """
 
@@ -35,6 +36,7 @@ class Entries:
     flag: Flags
     back: Flags
     hind: Flags
+    why: Flags
     length: AnyArray  # int32
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class Entries:
 
 
 COLUMNS = tuple(f.name for f in fields(Entries))
-TYPES = ("i4", "i8", "f8", "u1", "u1", "u1", "u1", "i4")
+TYPES = ("i4", "i8", "f8", "u1", "u1", "u1", "u1", "u1", "i4")
 NONE = Entries(*(np.zeros(0, t) for t in TYPES))
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.facts import Named
+from analytics.closing import Closing
+from analytics.facts import Failures, Named
 from analytics.layout import Layout
 from analytics.quality import FIRST, STATE, Quality
 from analytics.recent import Entries, Recent
 from analytics.rows import segments
 from analytics.slots import gather
 from analytics.table import Table
+from analytics.verdicts import Tally, Test
 from analytics.windows import Missing, Windows, named, rollups_of
 from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Flags, Index, Mask, Times, Values
@@ -53,10 +55,13 @@ class Settling:
     told  it counts in its minute as that was told; held  its hour does not have it yet
     """
 
-    def __init__(self, layout: Layout, quality: Quality, recent: Recent, hours_kept: int) -> None:
+    def __init__(
+        self, layout: Layout, quality: Quality, recent: Recent, closing: Closing, hours_kept: int
+    ) -> None:
         self._layout = layout
         self._quality = quality
         self._recent = recent
+        self._closing = closing
         self.windows = Windows(layout, HOUR, hours_kept, self.newest)
         self.table = Table({"state": (STATE, FIRST)})
         self.boundary = 0  # everything measured before it is settled
@@ -64,6 +69,9 @@ class Settling:
         self.minutes: list[Rollups] = []
         self.stale: list[Missing] = []  # minutes
         self.hours: list[tuple[Rollups, Named]] = []
+        self.flagged: list[tuple[Entries, Flags]] = []  # with the flag that each has now
+        self.tally = Tally()
+        self.failures: list[Failures] = []
 
     def settle(self, watermark: int) -> None:
         """Event time has come to `watermark`: minutes and hours that ended by then are closed."""
@@ -92,6 +100,11 @@ class Settling:
         self.minutes, self.stale, self.hours = [], [], []
         return rollups, stale
 
+    def tell_failures(self) -> Failures:
+        """Which tests readings failed, of the hours that ended since the last call."""
+        found, self.failures = Failures.concat(self.failures), []
+        return found
+
     def passed(self, entries: Entries) -> None:
         """Entries in order that come after their minutes were closed: those are to be computed anew."""
         self._piece(entries, on_time=False)
@@ -115,13 +128,27 @@ class Settling:
 
     def _piece(self, entries: Entries, on_time: bool = True) -> None:
         starts, ends = segments(entries.series)
-        settled = np.maximum(entries.flag, _of_next(entries, ends))
-        piece = Piece(entries, starts, ends, entries.known, settled)
+        more, why = self._closing.rows(entries, on_time)
+        of_next = _of_next(entries, ends)
+        settled = np.maximum(np.maximum(entries.flag, of_next), more)
+        piece = Piece(entries, starts, ends, np.maximum(entries.known, more), settled)
+        anew = np.flatnonzero(more > entries.known)
+        if len(anew):
+            self.flagged.append((entries.take(anew), piece.last[anew]))
         old = self.state(piece.touched)
+        self._count(piece, old, why, of_next)
         self._before(piece, old)
         self._tell_minutes(piece, on_time)
         self._into_hours(piece)
         self._remember(piece, old)
+
+    def _count(self, piece: Piece, old: AnyArray, why: AnyArray, of_next: Flags) -> None:
+        """Note which tests the entries fail, and those before them whose next one has come."""
+        spike = np.where(of_next > Flag.GOOD, Test.SPIKE.bit, 0).astype(np.uint16)
+        self.tally.add(piece.entries.series, why | piece.entries.why | spike, piece.settled)
+        back = piece.entries.back[piece.starts]
+        before = np.where((back > Flag.GOOD) & (old["flag"] > 0), Test.SPIKE.bit, 0)
+        self.tally.add(piece.touched, before, back)
 
     def _before(self, piece: Piece, old: AnyArray) -> None:
         """The values before each segment: the next one has come, so their hours can have them."""
@@ -177,7 +204,16 @@ class Settling:
             return
         self.windows.advance((self.hour + 1) * HOUR)
         self.hours.append(self.windows.tell())
+        self._closing.hour(self.hour)
+        self.failures.append(failures_of(self._layout, self.hour, self.tally))
         self.hour = 0
+
+
+def failures_of(layout: Layout, hour: int, tally: Tally) -> Failures:
+    """What a tally counted in an hour; it begins anew."""
+    series, test, count, worst = tally.take()
+    device, quantity = layout.series["device"][series], layout.series["quantity"][series]
+    return Failures(device, quantity, np.full(len(series), hour * HOUR), test, count, worst)
 
 
 def _of_next(entries: Entries, ends: Index) -> Flags:

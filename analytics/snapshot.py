@@ -11,18 +11,18 @@ import json
 import zipfile
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from analytics.chosen import Chosen
 from analytics.layout import Layout
 from analytics.members import Members
-from analytics.recent import Recent
 from analytics.table import Table
 from telemetry.arrays import AnyArray, Index
 from telemetry.errors import StoreError
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Key(Enum):
@@ -33,10 +33,23 @@ class Key(Enum):
     RULE = "rule"
 
 
-Tables = Mapping[str, tuple[Key | Members, Table]]
+Tables = Mapping[str, tuple[Key | Members | Chosen, Table]]
 
 
-def pack(layout: Layout, tables: Tables, clocks: AnyArray, recent: Recent) -> bytes:
+class Logged(Protocol):
+    """Rows in no fixed number; each names its series."""
+
+    def dump(self) -> dict[str, AnyArray]:
+        """All rows, column by column; one column is `series`."""
+
+    def load(self, saved: Mapping[str, AnyArray], series: AnyArray) -> None:
+        """Take the rows of a dump, under other numbers of their series; -1 leaves a row out."""
+
+
+Logs = Mapping[str, Logged]
+
+
+def pack(layout: Layout, tables: Tables, clocks: AnyArray, logs: Logs) -> bytes:
     """The state as the bytes of an .npz file without pickles."""
     kinds = layout.kinds
     names = {
@@ -49,18 +62,20 @@ def pack(layout: Layout, tables: Tables, clocks: AnyArray, recent: Recent) -> by
     arrays: dict[str, Any] = {"names": np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)}
     arrays["clocks"] = clocks
     arrays |= {_saved_as(m): m.device for m in _members(tables)}
+    arrays |= {_chosen_as(c): c.series for c in _chosen(tables)}
     arrays |= {f"layout.{n}": a for n, a in layout.devices.dump().items()}
     arrays |= {f"series.{n}": a for n, a in layout.series.dump().items()}
     for name, (_, table) in tables.items():
         arrays |= {f"{name}.{column}": a for column, a in table.dump().items()}
-    arrays |= {f"recent.{n}": a for n, a in recent.dump().items()}
+    for name, log in logs.items():
+        arrays |= {f"{name}.{column}": a for column, a in log.dump().items()}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
 
 
-def unpack(data: bytes, layout: Layout, tables: Tables, recent: Recent) -> AnyArray:
-    """Put the state into tables that were grown for the layout, and into `recent`. Returns the clocks.
+def unpack(data: bytes, layout: Layout, tables: Tables, logs: Logs) -> AnyArray:
+    """Put the state into tables that were grown for the layout, and into logs. Returns the clocks.
 
     Raises StoreError where the bytes are no snapshot, or one of another format.
     """
@@ -80,8 +95,9 @@ def unpack(data: bytes, layout: Layout, tables: Tables, recent: Recent) -> AnyAr
         renamed = np.full(len(arrays["series.device"]), -1, dtype=np.intp)
         source, target = rows[Key.SERIES]
         renamed[source] = target
-        saved_rows = _columns(arrays, "recent")
-        recent.load(saved_rows, renamed[saved_rows["series"]])
+        for name, log in logs.items():
+            saved_rows = _columns(arrays, name)
+            log.load(saved_rows, renamed[saved_rows["series"]])
     except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError("analytics snapshot", f"can't be used ({error})") from None
     clocks: AnyArray = arrays["clocks"]
@@ -95,14 +111,20 @@ def _columns(arrays: Mapping[str, AnyArray], name: str) -> dict[str, AnyArray]:
 
 def _mappings(
     layout: Layout, names: dict[str, Any], arrays: Mapping[str, AnyArray], tables: Tables
-) -> dict[Key | Members, tuple[Index, Index]]:
+) -> dict[Key | Members | Chosen, tuple[Index, Index]]:
     """Rows of the saved state → rows of this process, by key: (source, target)."""
     found = [layout.catalogue.code(d) for d in names["devices"]]
     new = np.array([-1 if c is None or c >= layout.n_devices else c for c in found], np.intp)
     old = np.flatnonzero(new >= 0)
+    series = _series(layout, names, arrays, new)
     return {
         Key.DEVICE: (old, new[old]),
-        Key.SERIES: _series(layout, names, arrays, new),
+        Key.SERIES: series,
+        **{
+            c: _chosen_rows(arrays[_chosen_as(c)], series, c)
+            for c in _chosen(tables)
+            if _chosen_as(c) in arrays
+        },
         Key.RULE: _rules(layout, names, arrays, old, new),
         **{
             m: _member_rows(arrays[_saved_as(m)], new, m)
@@ -118,6 +140,26 @@ def _members(tables: Tables) -> list[Members]:
 
 def _saved_as(members: Members) -> str:
     return f"members.{members.name}"
+
+
+def _chosen(tables: Tables) -> list[Chosen]:
+    return list(dict.fromkeys(key for key, _ in tables.values() if isinstance(key, Chosen)))
+
+
+def _chosen_as(chosen: Chosen) -> str:
+    return f"chosen.{chosen.name}"
+
+
+def _chosen_rows(
+    saved: AnyArray, series: tuple[Index, Index], chosen: Chosen
+) -> tuple[Index, Index]:
+    if not len(saved):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    place = np.minimum(np.searchsorted(saved, series[0]), len(saved) - 1)
+    there = np.flatnonzero(saved[place] == series[0])
+    source, target = place[there], chosen.row[series[1][there]]
+    still = np.flatnonzero(target >= 0)
+    return source[still], target[still].astype(np.intp)
 
 
 def _member_rows(saved: AnyArray, new: Index, members: Members) -> tuple[Index, Index]:

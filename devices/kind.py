@@ -11,6 +11,7 @@ from enum import IntEnum
 from itertools import pairwise
 from math import inf
 
+from devices.ties import ALL_HOURS, ALL_MONTHS, Climate, Meter, Pair
 from telemetry.errors import DeclarationError
 from telemetry.units import UNITS
 
@@ -52,6 +53,13 @@ class Quantity:
     additive      the sum over time means something (counts, rain)
     circular      an angle: 359 is next to 1
     derived       computed here, never accepted from a device
+    climate       bands by month and hour; outside of them a value is suspect (QARTOD climatology)
+    learns        bands by local hour are learned per series, never narrower than this to either side
+                  [unit]; None: none are
+    attenuated    (suspect, fail): a range over twelve hours below it (QARTOD attenuated signal)
+    neighbour     the difference from the median of its area that is believable [unit] (QARTOD
+                  neighbour); None: places differ too much
+    drift         a lasting shift of that difference that is suspect [unit]; None: any
     """
 
     name: str
@@ -68,6 +76,11 @@ class Quantity:
     additive: bool = False
     circular: bool = False
     derived: bool = False
+    climate: tuple[Climate, ...] = ()
+    learns: float | None = None
+    attenuated: tuple[float, float] | None = None
+    neighbour: float | None = None
+    drift: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +124,8 @@ class Kind:
     model       its FIWARE Smart Data Model, or "" where there is none
     main        the quantity that stands for the device on a map
     indices     the official indices that are computed from it
+    pairs       what physics ties: quantities of one device at one time
+    meters      what physics ties: a device and those that hang on it
     """
 
     name: str
@@ -124,6 +139,8 @@ class Kind:
     quantities: tuple[Quantity, ...]
     indices: tuple[str, ...] = ()
     rules: tuple[AlertRule, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    meters: tuple[Meter, ...] = ()
 
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of this name, or None."""
@@ -203,6 +220,14 @@ def check(kind: Kind) -> None:
             raise DeclarationError(place, "a quantity is declared twice", name)
     for quantity in kind.quantities:
         _check_quantity(f"{place}.{quantity.name}", quantity)
+    for tied in [q for p in kind.pairs for q in (p.less, p.more, p.only or p.less)]:
+        if tied not in names:
+            raise DeclarationError(f"{place}: pairs", f"needs one of {', '.join(names)}", tied)
+    for meter in kind.meters:
+        if meter.quantity not in names or meter.share <= 0:
+            raise DeclarationError(
+                f"{place}: meters", "needs a quantity of its kind and share > 0", meter
+            )
     if kind.main not in names:
         raise DeclarationError(place, f"main must be one of {', '.join(names)}", kind.main)
     for rule in kind.rules:
@@ -222,6 +247,18 @@ def _check_quantity(place: str, quantity: Quantity) -> None:
         raise DeclarationError(place, "plausible must lie inside possible", quantity.plausible)
     if not quantity.possible.low < quantity.possible.high:
         raise DeclarationError(place, "possible must have low < high", quantity.possible)
+    for band in quantity.climate:
+        whole = set(band.months) <= set(ALL_MONTHS) and set(band.hours) <= set(ALL_HOURS)
+        if not whole or not band.low < band.high:
+            need = "a band must have low < high, months of 1…12, hours of 0…23"
+            raise DeclarationError(place, need, band)
+    for name in ("learns", "neighbour", "drift"):
+        if (width := getattr(quantity, name)) is not None and width <= 0:
+            raise DeclarationError(place, f"{name} must be above 0", width)
+    if quantity.attenuated is not None and not quantity.attenuated[0] >= quantity.attenuated[1] > 0:
+        raise DeclarationError(place, "attenuated must be (suspect, fail), suspect >= fail > 0")
+    if quantity.drift is not None and quantity.neighbour is None:
+        raise DeclarationError(place, "drift is seen against neighbours: declare neighbour too")
 
 
 def _check_rule(place: str, rule: AlertRule, names: list[str]) -> None:

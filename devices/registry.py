@@ -46,7 +46,8 @@ class Kinds:
 
     Tables [kind, quantity]: `declared`, `accepted` (a device may send it), `possible_low`,
     `possible_high`, `plausible_low`, `plausible_high`, `rate_per_ns`, `spike`, `resolution`,
-    `flat_ns`, `rest` (NaN or infinite where a test does not apply).
+    `flat_ns`, `rest`, `learns`, `attenuated_suspect`,
+    `attenuated_fail`, `neighbour`, `drift` (NaN or infinite where a test does not apply).
     """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
@@ -102,6 +103,11 @@ class Kinds:
         self.resolution = table(lambda q: q.resolution, 0.0)
         self.flat_ns = table(lambda q: q.flat_line_s and q.flat_line_s * 1e9, np.inf)
         self.rest = table(lambda q: q.rest, np.nan)
+        self.learns = table(lambda q: q.learns, np.nan)
+        self.attenuated_suspect = table(lambda q: q.attenuated and q.attenuated[0], np.nan)
+        self.attenuated_fail = table(lambda q: q.attenuated and q.attenuated[1], np.nan)
+        self.neighbour = table(lambda q: q.neighbour, np.nan)
+        self.drift = table(lambda q: q.drift, np.nan)
         self.circular = table(lambda q: q.circular, 0).astype(bool)
 
 
@@ -122,6 +128,8 @@ def _complete(kind: Kind) -> Kind:
         quantities=(*kind.quantities, ONLINE, REFUSED_SHARE),
         indices=kind.indices,
         rules=(*kind.rules, offline_rule(), rate_limited_rule()),
+        pairs=kind.pairs,
+        meters=kind.meters,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
 from devices.legal import edition
+from devices.ties import Climate, Pair
 
 _NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O3", "no2": "NO2", "so2": "SO2", "co": "CO"}
 _WINDOWS = {"1h": ("1 giờ", "1 hour"), "8h": ("8 giờ", "8 hours"), "24h": ("24 giờ", "24 hours"), "year": ("năm", "year")}  # fmt: skip
@@ -67,6 +68,8 @@ KIND = Kind(
     model="AirQualityObserved",
     main="vn_aqi",
     indices=("vn_aqi", "vn_aqi_day", "us_aqi", *(f"limit_{w}" for w in _WINDOWS)),
+    # PM2.5 is a part of PM10; two instruments agree within a tenth and their noise.
+    pairs=(Pair(less="pm25", more="pm10", factor=1.1, margin=10.0),),
     quantities=(
         Quantity(
             name="pm25",
@@ -79,6 +82,9 @@ KIND = Kind(
             spike=60.0,
             resolution=0.1,
             flat_line_s=14400,
+            attenuated=(0.5, 0.2),
+            neighbour=150.0,
+            drift=20.0,
         ),
         Quantity(
             name="pm10",
@@ -91,6 +97,9 @@ KIND = Kind(
             spike=100.0,
             resolution=0.1,
             flat_line_s=14400,
+            attenuated=(0.5, 0.2),
+            neighbour=200.0,
+            drift=40.0,
         ),
         Quantity(
             name="o3",
@@ -151,6 +160,14 @@ KIND = Kind(
             spike=3.0,
             resolution=0.01,
             flat_line_s=14400,
+            climate=(
+                Climate(low=15, months=(5, 6, 7, 8, 9)),
+                Climate(high=40, months=(11, 12, 1, 2)),
+            ),
+            learns=10.0,
+            attenuated=(0.5, 0.2),
+            neighbour=6.0,
+            drift=2.0,
         ),
         Quantity(
             name="humidity",
@@ -164,6 +181,8 @@ KIND = Kind(
             resolution=0.1,
             rest=100.0,
             flat_line_s=14400,
+            neighbour=35.0,
+            drift=10.0,
         ),
         *_index("vn_aqi", "VN_AQI", "VN_AQI", 500),
         *_index("vn_aqi_day", "VN_AQI ngày", "VN_AQI of the day", 500),

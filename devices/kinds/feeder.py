@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.ties import Meter
 
 KIND = Kind(
     name="feeder",
@@ -14,6 +15,7 @@ KIND = Kind(
     model="StreetlightControlCabinet",
     main="power",
     indices=("supply_loss",),
+    meters=(Meter(quantity="power", parts="lamp", share=1.15, margin=100.0),),
     quantities=(
         Quantity(
             name="power",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.ties import Pair
 
 KIND = Kind(
     name="lamp",
@@ -14,6 +15,19 @@ KIND = Kind(
     model="Streetlight",
     main="power",
     indices=("lamp_failure", "day_burner"),
+    # A lamp takes no more than its dimming level asks for, and half as much again for losses and steps of
+    # the driver. A dark lamp that burns is no contradiction but a fault of the lamp (day_burner).
+    pairs=(
+        Pair(
+            less="power",
+            more="dimming",
+            factor=0.015,
+            margin=10.0,
+            limit="rated_power",
+            only="power",
+            above=0.0,
+        ),
+    ),
     quantities=(
         Quantity(
             name="power",

@@ -27,6 +27,7 @@ KIND = Kind(
             spike=0.25,
             resolution=0.001,
             flat_line_s=10800,
+            attenuated=(0.02, 0.005),
         ),
         Quantity(
             name="rain",

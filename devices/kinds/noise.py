@@ -36,6 +36,7 @@ KIND = Kind(
             spike=25.0,
             resolution=0.1,
             flat_line_s=3600,
+            attenuated=(1.0, 0.5),
         ),
         Quantity(
             name="lamax",

@@ -36,6 +36,7 @@ KIND = Kind(
             spike=2.0,
             resolution=0.01,
             flat_line_s=28800,
+            learns=6.0,
         ),
         Quantity(
             name="ph",
@@ -48,6 +49,7 @@ KIND = Kind(
             spike=1.0,
             resolution=0.01,
             flat_line_s=43200,
+            learns=2.0,
         ),
         Quantity(
             name="dissolved_oxygen",

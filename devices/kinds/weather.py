@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.ties import Climate
 
 KIND = Kind(
     name="weather",
@@ -25,6 +26,14 @@ KIND = Kind(
             spike=3.0,
             resolution=0.01,
             flat_line_s=14400,
+            climate=(
+                Climate(low=15, months=(5, 6, 7, 8, 9)),
+                Climate(high=40, months=(11, 12, 1, 2)),
+            ),
+            learns=10.0,
+            attenuated=(0.5, 0.2),
+            neighbour=5.0,
+            drift=1.5,
         ),
         Quantity(
             name="humidity",
@@ -38,6 +47,8 @@ KIND = Kind(
             resolution=0.1,
             rest=100.0,
             flat_line_s=14400,
+            neighbour=30.0,
+            drift=10.0,
         ),
         Quantity(
             name="pressure",
@@ -50,6 +61,10 @@ KIND = Kind(
             spike=3.0,
             resolution=0.01,
             flat_line_s=21600,
+            learns=20.0,
+            attenuated=(0.5, 0.2),
+            neighbour=5.0,
+            drift=1.5,
         ),
         Quantity(
             name="wind_speed",
