@@ -16,6 +16,8 @@ the code: `python -m analytics.indices.document > docs/indices.md`. A test holds
 
 How sure we are: **verified** – a primary source, or two independent ones that agree; **derived** – one secondary
 source, or derived from one; **unverified** – not checked against the text: it ships as data that a city can change.
+The mark is of the values. The days on which QCVN 05:2013, QCVN 26:2010 and 632/QĐ-TTg came into force were not checked
+against their texts; they stand in `devices/legal.toml`.
 """
 
 
