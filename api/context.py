@@ -12,7 +12,7 @@ from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
 from store.operations import OperationsStore
-from store.records import Alert
+from store.records import Alert, OutOfService
 from store.telemetry import TelemetryStore
 from telemetry.clock import Clock
 from telemetry.errors import StoreError
@@ -27,7 +27,39 @@ class AlertDesk(Protocol):
     rules: RuleBook
 
     def acknowledge(self, alert_id: str, by: str) -> Alert:
-        """Note that `by` has the alert. Raises QueryError where it can't be acknowledged."""
+        """Note that `by` has the alert. As every act: raises QueryError where it can't be done."""
+        ...
+
+    def clear(self, alert_id: str, by: str, why: str = "") -> Alert:
+        """Close it."""
+        ...
+
+    def shelve(self, alert_id: str, by: str, until: int, why: str = "") -> Alert:
+        """Put it aside until a time [ns]."""
+        ...
+
+    def unshelve(self, alert_id: str, by: str) -> Alert:
+        """Take it off the shelf."""
+        ...
+
+    def assign(self, alert_id: str, to: str, by: str) -> Alert:
+        """Note whose it is."""
+        ...
+
+    def comment(self, alert_id: str, text: str, by: str) -> Alert:
+        """Write into its history."""
+        ...
+
+    def take_out(self, subject: str, by: str, why: str, rule: str = "") -> OutOfService:
+        """Take a subject, or one rule at it, out of service."""
+        ...
+
+    def put_back(self, subject: str, by: str, rule: str = "") -> None:
+        """Put it back into service."""
+        ...
+
+    def out_of_service(self) -> list[OutOfService]:
+        """What is out of service."""
         ...
 
     def standing(self) -> list[Alert]:

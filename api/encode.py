@@ -95,6 +95,11 @@ def severity_name(severity: int) -> str:
     return Severity(severity).name.lower()
 
 
+def severity_text(severity: int) -> str:
+    """The same; "" for 0, which a line of an early history has."""
+    return severity_name(severity) if severity else ""
+
+
 def rule_of(context: Context, alert: Alert) -> Rule | None:
     """The rule behind an alert; None where nobody declares it any more."""
     return context.alerts.rules.get(alert.rule, alert.kind)

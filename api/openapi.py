@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import quarantine_schemas, schemas
+from api import alert_schemas, quarantine_schemas, schemas
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -34,12 +34,13 @@ TAGS = [
 _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = [
     found
-    for found in (vars(schemas) | vars(quarantine_schemas)).values()
+    for found in (vars(schemas) | vars(quarantine_schemas) | vars(alert_schemas)).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
 ]
 _WORDS = {
     400: "A parameter can't be taken as it is",
     404: "There is none",
+    409: "Its state does not allow it",
     411: "The body's length must be said",
     413: "The answer would be too large",
     415: "The body must be application/json",

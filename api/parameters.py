@@ -19,7 +19,19 @@ from telemetry.errors import QueryError
 
 MAX_NAMES = 1_000  # of one parameter that may repeat
 _REPEAT = frozenset(
-    {"device", "kind", "area", "quantity", "types", "state", "severity", "rule", "reason"}
+    {
+        "device",
+        "kind",
+        "area",
+        "quantity",
+        "types",
+        "state",
+        "severity",
+        "rule",
+        "reason",
+        "domain",
+        "assigned",
+    }
 )
 
 

@@ -230,13 +230,19 @@ class RuleTrial(Struct):
 
 
 class AlertEventInfo(Struct):
-    """One line of an alert's history."""
+    """One line of an alert's history; state and severity are those after it.
+
+    what: raised, updated, worse, better, cleared, closed, acknowledged, assigned, commented, suppressed,
+    released, shelved, unshelved, out_of_service, in_service, chattering, quiet, unattended or reminded.
+    """
 
     time: Time
     what: str
     by: str
     value: Value
     text: str
+    state: str
+    severity: str
 
 
 class AlertDetail(AlertInfo):

@@ -11,13 +11,13 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from analytics.alerts.rulebook import Rule
+from api.alert_acts import acknowledge_alert
 from api.console.overview import Watch
 from api.console.texts import Texts
 from api.console.wording import age_text, clock_text, value_text
 from api.context import Context
 from api.encode import rule_of, severity_name
 from api.problems import Problem
-from api.routes.alerts import acknowledge_alert
 from store.records import Alert, AlertState
 from telemetry.clock import format_time
 from telemetry.errors import UrbanError

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.routes import (
     accounting,
+    alert_acts,
     alerts,
     devices,
     health,
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     telemetry.router,
     indices.router,
     map.router,
+    alert_acts.router,  # before the other: its addresses look like an alert's
     alerts.router,
     rules.router,
     stream.router,

@@ -6,15 +6,23 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from api.alert_acts import acknowledge_alert, no_alert
+from api.bodies import Act
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
-from api.encode import alert_fields, encode_alert, encode_alerts, listing, respond
+from api.encode import (
+    alert_fields,
+    domain_of,
+    encode_alert,
+    encode_alerts,
+    listing,
+    respond,
+    severity_text,
+)
 from api.openapi import answers, list_of
-from api.parameters import Ctx, Cursor, Places
+from api.parameters import Areas, Ctx, Cursor, Places, Selection
 from api.period import Start, select_time
-from api.problems import Problem, invalid, not_found
 from api.schemas import AlertDetail, AlertEventInfo, AlertInfo
 from devices.kind import Severity
 from store.records import Alert
@@ -43,24 +51,33 @@ def get_alerts(
     state: Annotated[list[StateName] | None, Query(description="May repeat")] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="May repeat")] = None,
     rule: Annotated[list[str] | None, Query(description="Rule's code; may repeat")] = None,
+    domain: Annotated[
+        list[str] | None, Query(description="Department; may repeat", examples=[["flood"]])
+    ] = None,
+    assigned: Annotated[
+        list[str] | None, Query(description="Whose it is; empty: nobody's; may repeat")
+    ] = None,
+    area: Areas = None,
     start: Start = None,
     end: Annotated[str | None, Query(description="Raised before; RFC 3339")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Cursor = None,
 ) -> Response:
     """Alerts of any state, also cleared ones. `start` and `end` are about when they were raised."""
-    severities = {int(Severity[name.upper()]) for name in severity or ()}
+    domains = _known_domains(context, domain or [])
     after = read_cursor("alerts", cursor, tuple[int, str])
     filters: dict[str, object] = {
         "states": [str(s) for s in state or ()],
-        "subjects": places.device_ids(context),
+        "subjects": _subjects(context, places, area or []),
+        "severities": [int(Severity[name.upper()]) for name in severity or ()],
+        "assigned": assigned or [],
         "rules": _known_rules(context, rule or []),
         "start": select_time("start", start),
         "end": select_time("end", end),
     }
     found: list[Alert] = []
     for alert in _all(context, filters, after):
-        if not severities or alert.severity in severities:
+        if not domains or domain_of(context, alert) in domains:
             found.append(alert)
         if len(found) > limit:
             break
@@ -79,21 +96,18 @@ def get_alert(context: Ctx, alert_id: Annotated[str, Path(description="Alert's i
     """An alert and every line of its history, oldest first."""
     alert = context.operations.alert(alert_id)
     if alert is None:
-        raise _no_alert(alert_id)
+        raise no_alert(alert_id)
     history = [
-        AlertEventInfo(format_time(e.time), e.what, e.by, e.value, e.text)
+        AlertEventInfo(
+            format_time(e.time), e.what, e.by, e.value, e.text, e.state, severity_text(e.severity)
+        )
         for e in context.operations.alert_events(alert_id)
     ]
     return respond(AlertDetail(**alert_fields(context, alert), history=history))
 
 
-class AcknowledgeBody(BaseModel):
+class AcknowledgeBody(Act):
     """Who takes the alert."""
-
-    model_config = ConfigDict(extra="forbid")
-    by: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, strict=True)
-    ]
 
 
 @router.post(
@@ -110,21 +124,7 @@ def acknowledge(
 
     Doing it twice changes nothing: the answer tells who was first.
     """
-    if not body.by.isprintable():
-        raise invalid("by", f"by: must be printable text, got {body.by!r}")
     return respond(encode_alert(context, acknowledge_alert(context, alert_id, body.by)))
-
-
-def acknowledge_alert(context: Context, alert_id: str, by: str) -> Alert:
-    """Acknowledge; a 404 problem for an unknown alert. Doing it twice changes nothing."""
-    try:
-        return context.alerts.acknowledge(alert_id, by)
-    except QueryError:
-        raise _no_alert(alert_id) from None
-
-
-def _no_alert(alert_id: str) -> Problem:
-    return not_found(f"alert_id: there is no alert {alert_id[:80]!r}", "alert_id")
 
 
 def _all(
@@ -145,3 +145,17 @@ def _known_rules(context: Context, rules: list[str]) -> list[str]:
         if code not in known:
             raise QueryError("rule", "is not known here", code, "see /api/v1/kinds")
     return rules
+
+
+def _known_domains(context: Context, domains: list[str]) -> frozenset[str]:
+    known = {r.domain for r in context.alerts.rules if r.domain}
+    for name in domains:
+        if name not in known:
+            raise QueryError("domain", f"must be one of {', '.join(sorted(known))}", name)
+    return frozenset(domains)
+
+
+def _subjects(context: Context, places: Selection, areas: list[str]) -> list[str] | None:
+    """Devices that the filters name, and the areas that they name themselves."""
+    devices = places.device_ids(context)
+    return None if devices is None else [*devices, *(f"area:{code}" for code in areas)]

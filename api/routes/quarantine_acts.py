@@ -6,8 +6,8 @@ import base64
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from api.bodies import Act, Why, text
 from api.encode import respond
 from api.openapi import answers
 from api.parameters import Ctx
@@ -24,42 +24,25 @@ from api.routes.quarantine import PREVIEW, ItemId, Which, encode_item, find_item
 router = APIRouter(tags=["accounting"])
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be printable text")
-    return text
-
-
-def _text(longest: int) -> StringConstraints:
-    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, strict=True)
-
-
-Name = Annotated[str, _text(80), AfterValidator(_printable)]
-Why = Annotated[str, _text(500), AfterValidator(_printable)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Items at most, untried and oldest first")]
 
 
-class _Act(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    by: Name
-
-
-class ResendBody(_Act):
+class ResendBody(Act):
     """Who sends it again; `payload` and `topic` where they are corrected. `encoding` says how payload is
     written here."""
 
     payload: str | None = None
     encoding: Literal["utf-8", "base64"] = "utf-8"
-    topic: Annotated[str, _text(1_000)] | None = None
+    topic: Annotated[str, text(1_000)] | None = None
 
 
-class DiscardBody(_Act):
+class DiscardBody(Act):
     """Who discards it, and why."""
 
     why: Why
 
 
-class ResendManyBody(_Act):
+class ResendManyBody(Act):
     """Who sends them again, as they came."""
 
 

@@ -301,7 +301,8 @@ def test_many_threads_make_one_alert(desk: Desk) -> None:
     assert errors == []
     stored = desk.store.alerts(limit=1000)
     assert len([a for a in stored if a.state is not S.CLEARED]) <= 1
-    assert {a.id: a for a in desk.store.standing()} == {a.id: a for a in desk.book.standing()}
+    # By their words: a level that there is not is NaN, which is equal to no other.
+    assert list(map(repr, desk.store.standing())) == list(map(repr, desk.book.standing()))
     for alert in stored:
         assert desk.store.alert_events(alert.id)[-1].state == alert.state
 
