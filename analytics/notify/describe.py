@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.alerts.platform_rules import PLATFORM_RULES
-from analytics.alerts.rulebook import RuleBook
+from analytics.alerts.rulebook import Rule, RuleBook
 from analytics.notify.plan import Subject
 from analytics.notify.texts import Told
 from devices.city import City
@@ -35,7 +35,7 @@ class Describer:
         subject = Subject(alert.rule, alert.severity, alert.kind, domain, area)
         told = Told(
             id=alert.id,
-            rule=rule.runbook if rule else alert.rule,
+            runbook=_runbook(rule),
             severity=alert.severity,
             title={"vi": rule.vi, "en": rule.en} if rule else dict.fromkeys(("vi", "en"), alert.rule),
             act={"vi": rule.act_vi, "en": rule.act_en} if rule else dict.fromkeys(("vi", "en"), ""),
@@ -72,3 +72,12 @@ class Describer:
         text = ", ".join([*named, *ward])
         text = f"{text} ({name_of(alert.subject)})" if text else name_of(alert.subject)
         return {"vi": text, "en": text}
+
+
+def _runbook(rule: Rule | None) -> str:
+    """Where it is written what to do: a heading of ours, or what an engineer named; "" where nowhere."""
+    if rule is None:
+        return ""
+    if rule.origin != "engineer":
+        return f"docs/runbook.md#{rule.runbook}"
+    return rule.runbook if rule.runbook != rule.code else ""

@@ -49,7 +49,7 @@ class Told:
     """An alert as a message tells it. Texts by language: {"vi": …, "en": …}; times in ns, UTC."""
 
     id: str
-    rule: str
+    runbook: str
     severity: int
     title: dict[str, str]
     act: dict[str, str]
@@ -98,7 +98,8 @@ class Writer:
             lines.append(f"{words['detail']}: {told.detail}")
         if not item.over and told.act[language]:
             lines.append(f"{words['act']}: {told.act[language]}")
-            lines.append(f"{words['runbook']}: docs/runbook.md#{told.rule}")
+        if not item.over and told.runbook:
+            lines.append(f"{words['runbook']}: {told.runbook}")
         return Message(f"{title} ({self._news(item)})", "\n".join(lines + self._page(told)))
 
     def _several(self, items: Sequence[tuple[Item, Told]]) -> Message:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from analytics.alerts.rulebook import Rule, RuleBook
+from analytics.notify.describe import Describer
+from analytics.notify.outbox import Item, News
+from analytics.notify.texts import Writer
+from devices.kind import Severity
 from store.records import AlertState
-from tests.notify.world import AREA, DUTY, ROUTE, World, lamp_alert
+from tests.notify.world import AREA, CITY, DUTY, ROUTE, START, ZONE, World, air_alert, lamp_alert
 
 MINUTE = 60
 
@@ -155,3 +162,24 @@ def test_a_new_channel_hears_nothing_of_what_was_before_it(tmp_path: Path) -> No
     world.raised()
     world.run(60)
     assert len(world.notes.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("runbook", "line"),
+    [("https://wiki.example/bui", "Sổ tay: https://wiki.example/bui"), ("", None)],
+)
+def test_an_engineers_rule_leads_to_its_own_runbook(
+    tmp_path: Path, runbook: str, line: str | None
+) -> None:
+    world = World(tmp_path)
+    rules = RuleBook(world.catalogue.kinds)
+    rules.add([
+        Rule(code="own", severity=Severity.HIGH, vi="Bụi", en="Dust", act_vi="Đóng cửa sổ", act_en="Shut",
+             kind="air", quantity="pm25", runbook=runbook)
+    ])  # fmt: skip
+    _, told = Describer(world.catalogue, CITY, rules)(
+        air_alert(START).but(rule="own", family="own")
+    )
+    body = Writer("vi", ZONE, "").write([(Item("a", (News.RAISED,)), told)]).body.splitlines()
+    assert "Việc cần làm: Đóng cửa sổ" in body
+    assert [text for text in body if text.startswith("Sổ tay")] == ([line] if line else [])
