@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
+from store.alert_history import AlertHistory
 from store.alert_records import Alert, AlertEvent, Condition, OutOfService
 from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, RuleRecord
 
@@ -64,6 +65,10 @@ class OperationsStore(Protocol):
 
     def alert_events(self, alert_id: str) -> list[AlertEvent]:
         """An alert's history, oldest first."""
+        ...
+
+    def alert_history(self, start: int, end: int) -> AlertHistory:
+        """What happened to alerts in start <= time < end, and how they stood at its end."""
         ...
 
     def conditions(self) -> list[Condition]:

@@ -23,6 +23,7 @@ from devices.device import Device
 from store.schema import DEVICES, META, VERSION
 from store.sql_alerts import SqlAlerts
 from store.sql_base import fields_of, reason, shown
+from store.sql_history import SqlHistory
 from store.sql_migrate import add_missing
 from store.sql_notify import SqlNotify
 from store.sql_quarantine import SqlQuarantine
@@ -30,7 +31,7 @@ from store.sql_rules import SqlRules
 from telemetry.errors import StoreError
 
 
-class SqlOperations(SqlAlerts, SqlQuarantine, SqlNotify, SqlRules):
+class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
     read_only  look at a database without changing it, not even its tables; it must be there (SQLite)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.routes import (
     accounting,
     alert_acts,
+    alert_figures,
     alerts,
     devices,
     health,
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     telemetry.router,
     indices.router,
     map.router,
+    alert_figures.router,
     alert_acts.router,  # before the other: its addresses look like an alert's
     alerts.router,
     rules.router,
