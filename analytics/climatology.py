@@ -41,6 +41,8 @@ class Climatology:
         self._zone = zone
         self._least = kinds.learns.ravel()
         self._declared = _declared(layout)
+        self._banded = np.zeros(kinds.declared.size, dtype=bool)
+        self._banded[[place for place, _, _ in self._declared]] = True
         self.chosen = Chosen("climatology", layout, np.isfinite(self._least))
         self.bands = Table(
             {"centre": (np.float32, 0), "apart": (np.float16, 0), "days": (np.uint8, 0)},
@@ -106,14 +108,18 @@ class Climatology:
 
     def _declared_outside(self, series: Index, time: Times, value: Values) -> Mask:
         found = np.zeros(len(series), dtype=bool)
-        if not self._declared:
-            return found
         at = self._layout.series["at"][series]
+        banded = np.flatnonzero(self._banded[at])
+        if not len(banded):
+            return found
+        series, time, value, at = series[banded], time[banded], value[banded], at[banded]
         for place, low, high in self._declared:
             mine = np.flatnonzero(at == place)
             if len(mine):
                 month, hour = _season(time[mine], self._zone)
-                found[mine] = qartod.climatology(value[mine], low[month, hour], high[month, hour])
+                found[banded[mine]] = qartod.climatology(
+                    value[mine], low[month, hour], high[month, hour]
+                )
         return found
 
 

@@ -46,16 +46,23 @@ class Pairs:
         ]
         self._tied = np.zeros(layout.kinds.declared.size, dtype=bool)
         self._tied[[c.at for c in self._compiled]] = True
+        more = [k * width + code[p.more] for k, kind in enumerate(layout.kinds) for p in kind.pairs]
+        self._tied[more] = True
 
     def rows(self, series: Index, time: Times, value: Values, flag: Flags) -> Mask:
         """True (suspect) where a value contradicts its pair; rows sorted by (series, time).
 
         What has failed a test of its own contradicts nobody.
         """
-        suspect = np.zeros(len(series), dtype=bool)
+        found = np.zeros(len(series), dtype=bool)
         at = self._layout.series["at"][series]
-        if not self._tied[at].any():
-            return suspect
+        tied = np.flatnonzero(self._tied[at])
+        if len(tied):
+            found[tied] = self._judge(at[tied], series[tied], time[tied], value[tied], flag[tied])
+        return found
+
+    def _judge(self, at: Index, series: Index, time: Times, value: Values, flag: Flags) -> Mask:
+        suspect = np.zeros(len(series), dtype=bool)
         usable = flag != Flag.FAIL
         first = int(time.min())
         span = int(time.max()) - first + 1

@@ -81,10 +81,10 @@ class Settling:
         self.boundary = boundary
         whole = self._recent.before(boundary)
         hour = whole.time // HOUR
-        for number in np.unique(hour).tolist():
+        one = len(hour) > 0 and hour.min() == hour.max()
+        for number in hour[:1].tolist() if one else np.unique(hour).tolist():
             self._end_hours(number)
-            which = hour == number
-            self._piece(whole if which.all() else whole.take(which))
+            self._piece(whole if one else whole.take(hour == number))
             self.hour = number
         self._end_hours(boundary // HOUR)
         self.windows.advance(boundary)
@@ -137,9 +137,9 @@ class Settling:
             self.flagged.append((entries.take(anew), piece.last[anew]))
         old = self.state(piece.touched)
         self._count(piece, old, why, of_next)
-        self._before(piece, old)
+        held = self._before(piece, old)
         self._tell_minutes(piece, on_time)
-        self._into_hours(piece)
+        self._into_hours(piece, old, *held)
         self._remember(piece, old)
 
     def _count(self, piece: Piece, old: AnyArray, why: AnyArray, of_next: Flags) -> None:
@@ -150,19 +150,18 @@ class Settling:
         before = np.where((back > Flag.GOOD) & (old["flag"] > 0), Test.SPIKE.bit, 0)
         self.tally.add(piece.touched, before, back)
 
-    def _before(self, piece: Piece, old: AnyArray) -> None:
-        """The values before each segment: the next one has come, so their hours can have them."""
+    def _before(self, piece: Piece, old: AnyArray) -> tuple[Index, Mask, Mask]:
+        """The values before each segment: the next one has come, so their hours can have them.
+
+        (segments whose value before was held, whether it counts, whether that is news).
+        """
         flag = np.maximum(old["flag"], piece.entries.back[piece.starts])
         counts = flag == Flag.GOOD
         wrong = (old["flag"] > 0) & (counts != old["told"])
         at = np.flatnonzero(wrong)
         self.stale.append((piece.touched[at], old["time"][at] // MINUTE))
         held = np.flatnonzero(old["held"])
-        state, counts = old[held], counts[held]
-        groups = gather(
-            piece.touched[held], state["time"], state["value"], counts, wrong[held], HOUR
-        )
-        self.windows.add(groups)
+        return held, counts[held], wrong[held]
 
     def _tell_minutes(self, piece: Piece, on_time: bool) -> None:
         e = piece.entries
@@ -174,13 +173,26 @@ class Settling:
         else:
             self.stale.append((groups.series, groups.slots["window"].astype(np.int64)))
 
-    def _into_hours(self, piece: Piece) -> None:
-        """The settled entries; one that is held makes its hour known."""
+    def _into_hours(
+        self, piece: Piece, old: AnyArray, held: Index, held_counts: Mask, held_news: Mask
+    ) -> None:
+        """The settled entries, each series' held value before its own; one that is held now makes its hour known."""
         e = piece.entries
         counts = piece.settled == Flag.GOOD
         counts[piece.ends[self._quality.spiky(piece.touched)]] = False
-        news = np.ones(len(e), dtype=bool)
-        self.windows.add(gather(e.series, e.time, e.value, counts, news, HOUR))
+        place = piece.starts[held] + np.arange(len(held))  # of held values among all
+        rest = np.ones(len(e) + len(held), dtype=bool)
+        rest[place] = False
+
+        def both(of_held: AnyArray, of_entries: AnyArray) -> AnyArray:
+            out = np.empty(len(rest), dtype=of_entries.dtype)
+            out[place], out[rest] = of_held, of_entries
+            return out
+
+        s = both(e.series[piece.starts[held]], e.series)
+        time, value = both(old["time"][held], e.time), both(old["value"][held], e.value)
+        news = both(held_news, np.ones(len(e), dtype=bool))
+        self.windows.add(gather(s, time, value, both(held_counts, counts), news, HOUR))
 
     def _remember(self, piece: Piece, old: AnyArray) -> None:
         e, ends = piece.entries, piece.ends
