@@ -7,6 +7,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from analytics.facts import Failures
+from devices.device import Catalogue
+from store.records import QualityFailure
 from telemetry.arrays import AnyArray, Index
 
 
@@ -83,3 +86,20 @@ class Tally:
         self.key = key[order]
         self.count = saved["count"][there][order] if len(there) else np.zeros(0, np.int64)
         self.worst = saved["worst"][there][order] if len(there) else np.zeros(0, np.uint8)
+
+
+def records_of(failures: Failures, catalogue: Catalogue) -> list[QualityFailure]:
+    """Failures by name, as the operations store keeps them."""
+    names = catalogue.kinds.quantities
+    columns = (getattr(failures, n).tolist() for n in failures.__dataclass_fields__)
+    return [
+        QualityFailure(
+            catalogue.devices[device].id,
+            hour,
+            names[quantity],
+            Test(test).name.lower(),
+            count,
+            worst,
+        )
+        for device, quantity, hour, test, count, worst in zip(*columns, strict=True)
+    ]

@@ -21,6 +21,7 @@ from analytics.engine import Engine
 from analytics.facts import Facts, merged
 from analytics.history import Cut
 from analytics.suspects import Suspects
+from analytics.verdicts import records_of
 from store.operations import OperationsStore
 from store.telemetry import Stored, TelemetryStore
 from telemetry import metrics
@@ -231,6 +232,7 @@ class Worker:
             anew = {s: self._telemetry.recompute(s, *named) for s, named in facts.stale.items()}
             for step, rollups in anew.items():
                 self._telemetry.put_rollups(step, rollups)
+            self._operations.put_quality(records_of(facts.failures, self.engine.layout.catalogue))
             self._book.apply(facts.transitions)
             self._book.apply(facts.custom, self.engine.custom.codes)
             self._todo.popleft()

@@ -8,7 +8,13 @@ from typing import Protocol
 from devices.device import Device
 from store.alert_history import AlertHistory
 from store.alert_records import Alert, AlertEvent, Condition, OutOfService
-from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, RuleRecord
+from store.records import (
+    QualityFailure,
+    QuarantineAct,
+    QuarantineFilter,
+    QuarantineItem,
+    RuleRecord,
+)
 
 
 class OperationsStore(Protocol):
@@ -170,6 +176,27 @@ class OperationsStore(Protocol):
 
         First goes what was refused of single devices for their rate, beyond a sixteenth of `max_bytes` each,
         then resent and discarded items, then waiting ones; of each the oldest. Returns how many were removed.
+        """
+        ...
+
+    def put_quality(self, failures: Sequence[QualityFailure]) -> None:
+        """Keep how many readings failed which test; what is there for the hour already is replaced.
+
+        What is more than 92 days older is removed.
+        """
+        ...
+
+    def quality(
+        self,
+        device: str,
+        start: int,
+        end: int,
+        limit: int = 1_000,
+        after: tuple[int, str, str] | None = None,
+    ) -> list[QualityFailure]:
+        """Failures of the hours with start <= hour < end, ordered by hour, quantity, test.
+
+        `after` is the (hour, quantity, test) of the last row of the page before.
         """
         ...
 

@@ -95,3 +95,15 @@ class RuleRecord:
     definition: bytes
     updated: int
     updated_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class QualityFailure:
+    """Readings of a series that failed a test in an hour. hour: its start [ns, UTC]; worst: the flag."""
+
+    device: str
+    hour: int
+    quantity: str
+    test: str
+    count: int
+    worst: int

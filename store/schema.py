@@ -151,6 +151,19 @@ NOTIFY_CURSORS = Table(
     Column("number", BigInteger, nullable=False),
 )
 
+# How many readings of a series failed a test of quality in an hour, and the worst flag that it gave.
+QUALITY = Table(
+    "quality_failures",
+    METADATA,
+    Column("device", String(64), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("quantity", String(32), primary_key=True),
+    Column("test", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("worst", Integer, nullable=False),
+    Index("quality_age", "hour"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     METADATA,

@@ -26,12 +26,13 @@ from store.sql_base import fields_of, reason, shown
 from store.sql_history import SqlHistory
 from store.sql_migrate import add_missing
 from store.sql_notify import SqlNotify
+from store.sql_quality import SqlQuality
 from store.sql_quarantine import SqlQuarantine
 from store.sql_rules import SqlRules
 from telemetry.errors import StoreError
 
 
-class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules):
+class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, SqlQuality):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
     read_only  look at a database without changing it, not even its tables; it must be there (SQLite)

@@ -15,6 +15,7 @@ from api.routes import (
     kinds,
     latest,
     map,
+    quality,
     quarantine,
     quarantine_acts,
     rules,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     stream.router,
     accounting.router,
     quarantine_acts.router,  # before the other: its addresses look like an item's
+    quality.router,
     quarantine.router,
 )
 HEALTH: APIRouter = health.router

@@ -332,3 +332,17 @@ def test_time_passes_while_nothing_comes(site: Site) -> None:
             ("device_offline", "aq-1") in {(a.rule, a.device) for a in site.operations.standing()}
         )
     )
+
+
+def test_why_values_are_flagged_is_kept_by_hour(site: Site) -> None:
+    site.worker.start()
+    values = [10.0, 11.0, 300.0, 12.0, 11.0, 700.0]
+    site.append([("aq-1", "pm25", T0 + i * MINUTE, v) for i, v in enumerate(values)])
+    site.append([("gio-1", "pressure", T0 + 2 * HOUR, 1010.0)])
+    site.caught_up()
+    found = {f.test: f for f in site.operations.quality("aq-1", T0, T0 + HOUR)}
+    assert set(found) == {"range", "rate", "spike"}
+    assert found["range"].count == 1
+    # The shoulders of a spike are spikes by the average method; the last value waits for its next one.
+    assert found["spike"].count == 4
+    assert found["spike"].worst == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from api.schemas import (
     KindInfo,
     Readiness,
 )
-from store.records import AlertState
+from store.records import AlertState, QualityFailure
 from telemetry.clock import HOUR
 from telemetry.ledger import OUTCOME_CODE, Ledger
 from telemetry.readings import Readings
@@ -279,3 +280,26 @@ def test_not_ready_says_what_is_missing(world: World) -> None:
     assert body["detail"] == "broker: not connected; spool: OSError: gone"
     assert body["checks"] == {"broker": "not connected", "store": "", "spool": "OSError: gone"}
     assert body["history"] == [3, 10]
+
+
+def test_why_readings_of_a_device_are_flagged(own_client: Client, world: World) -> None:
+    failures = [
+        QualityFailure("aq-1", NOW - 2 * HOUR, "pm25", test, count, flag)
+        for test, count, flag in (("range", 1, 3), ("spike", 7, 4))
+    ]
+    world.operations.put_quality([*failures, replace(failures[0], hour=NOW - 30 * HOUR)])
+    first = own_client.get("/api/v1/devices/aq-1/quality?limit=1").json()
+    assert first["items"] == [
+        {
+            "hour": "2026-11-22T01:00:00Z",
+            "quantity": "pm25",
+            "test": "range",
+            "count": 1,
+            "worst": 3,
+        }
+    ]
+    rest = own_client.get(f"/api/v1/devices/aq-1/quality?limit=1&cursor={first['next']}").json()
+    assert [(i["test"], i["count"]) for i in rest["items"]] == [("spike", 7)]
+    assert rest["next"] is None
+    assert own_client.get("/api/v1/devices/aq-2/quality").json() == {"items": [], "next": None}
+    assert own_client.get("/api/v1/devices/nobody/quality").status_code == 404

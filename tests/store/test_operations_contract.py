@@ -12,6 +12,7 @@ from store.records import (
     Alert,
     AlertEvent,
     AlertState,
+    QualityFailure,
     QuarantineAct,
     QuarantineFilter,
     QuarantineItem,
@@ -19,6 +20,7 @@ from store.records import (
     RuleRecord,
 )
 from store.sql_quarantine import OVERHEAD
+from telemetry.clock import HOUR
 from telemetry.errors import StoreError
 
 
@@ -315,3 +317,19 @@ def test_rules_of_engineers_are_kept_as_they_wrote_them(operations: OperationsSt
     assert operations.remove_custom_rule("a_rule")
     assert not operations.remove_custom_rule("a_rule")
     assert [r.code for r in operations.custom_rules()] == ["b_rule"]
+
+
+def test_failures_of_quality_are_counted_once_an_hour(operations: OperationsStore) -> None:
+    def failure(hour: int, test: str, count: int = 1) -> QualityFailure:
+        return QualityFailure("aq-1", hour * HOUR, "pm25", test, count, 3)
+
+    operations.put_quality([])
+    operations.put_quality([failure(5, "spike"), failure(5, "flat"), failure(6, "flat")])
+    operations.put_quality([failure(5, "spike", 4), replace(failure(5, "spike"), device="aq-2")])
+    found = operations.quality("aq-1", 5 * HOUR, 7 * HOUR)
+    assert found == [failure(5, "flat"), failure(5, "spike", 4), failure(6, "flat")]
+    assert operations.quality("aq-1", 5 * HOUR, 6 * HOUR) == found[:2]
+    after = found[0].hour, found[0].quantity, found[0].test
+    assert operations.quality("aq-1", 0, 7 * HOUR, limit=1, after=after) == found[1:2]
+    operations.put_quality([failure(5 + 93 * 24, "range")])
+    assert operations.quality("aq-1", 0, 7 * HOUR) == []
