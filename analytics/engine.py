@@ -189,7 +189,8 @@ class Engine:
         """Close what ended by then. Returns what was corrected before, and by that: the last word on each."""
         self._watermark = max(self._watermark, watermark)
         found = self._judging.settle(self._watermark)
-        return last_readings(Readings.concat([corrected, found])) if len(found) else corrected
+        both = Readings.concat([corrected, found])
+        return last_readings(both) if len(both) else both
 
     def _arranged(self, batch: Readings) -> Rows:
         valued = (batch.quantity != self._online) & ~np.isnan(batch.value)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.engine import Engine
@@ -134,6 +134,7 @@ def test_a_late_neighbour_that_clears_a_spike_puts_it_in_again() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 80), max_size=8))
+@example(seed=451, cuts=[54])  # one reading corrected twice in one batch
 def test_with_spikes_and_late_readings_the_hour_is_that_of_its_good_readings(
     seed: int, cuts: list[int]
 ) -> None:
