@@ -11,12 +11,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
 )
 
 from store.alert_records import AlertState
+from store.sql_types import NUMBER, Words
 
 VERSION = 2
 METADATA = MetaData()
@@ -26,32 +25,31 @@ META = Table("meta", METADATA, Column("version", Integer, nullable=False))
 DEVICES = Table(
     "devices",
     METADATA,
-    # SQLite only numbers an Integer key by itself; PostgreSQL makes a serial of it.
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("kind", String(32), nullable=False),
-    Column("name", Text, nullable=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("id", Words, nullable=False, unique=True),
+    Column("kind", Words, nullable=False),
+    Column("name", Words, nullable=False),
     Column("lat", Float),
     Column("lon", Float),
-    Column("area", String(16), nullable=False),
-    Column("parent", String(64), nullable=False),
+    Column("area", Words, nullable=False),
+    Column("parent", Words, nullable=False),
     Column("registered", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
-    Column("limits", Text, nullable=False),
-    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("limits", Words, nullable=False),
+    Column("tags", Words, nullable=False, server_default="[]"),
 )
 
 ALERTS = Table(
     "alerts",
     METADATA,
-    Column("id", String(40), primary_key=True),
-    Column("rule", String(64), nullable=False),
-    Column("family", String(64), nullable=False),
-    Column("subject", String(80), nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("quantity", String(32), nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("rule", Words, nullable=False),
+    Column("family", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("quantity", Words, nullable=False),
     Column("severity", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", Words, nullable=False),
     Column("raised", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("value", Float),
@@ -61,18 +59,18 @@ ALERTS = Table(
     Column("announced", BigInteger, nullable=False),
     Column("cleared", BigInteger),
     Column("acknowledged", BigInteger),
-    Column("acknowledged_by", Text, nullable=False),
-    Column("assigned", Text, nullable=False),
-    Column("cause", String(40), nullable=False),
+    Column("acknowledged_by", Words, nullable=False),
+    Column("assigned", Words, nullable=False),
+    Column("cause", Words, nullable=False),
     Column("released", BigInteger),
     Column("shelved_until", BigInteger),
-    Column("shelved_by", Text, nullable=False),
-    Column("shelved_why", Text, nullable=False),
+    Column("shelved_by", Words, nullable=False),
+    Column("shelved_why", Words, nullable=False),
     Column("out_of_service", Boolean, nullable=False),
     Column("chattering", Boolean, nullable=False),
     Column("escalated", BigInteger),
     Column("reminded", BigInteger),
-    Column("detail", Text, nullable=False),
+    Column("detail", Words, nullable=False),
     Index("alerts_raised", "raised", "id"),
     Index("alerts_subject", "subject"),
 )
@@ -91,14 +89,14 @@ Index(
 ALERT_EVENTS = Table(
     "alert_events",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("alert", String(40), nullable=False, index=True),
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("alert", Words, nullable=False, index=True),
     Column("time", BigInteger, nullable=False),
-    Column("what", String(16), nullable=False),
-    Column("by", Text, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("by", Words, nullable=False),
     Column("value", Float),
-    Column("text", Text, nullable=False),
-    Column("state", String(16), nullable=False, server_default=""),
+    Column("text", Words, nullable=False),
+    Column("state", Words, nullable=False, server_default=""),
     Column("severity", Integer, nullable=False, server_default="0"),
     Index("alert_events_time", "time"),
 )
@@ -107,8 +105,8 @@ ALERT_EVENTS = Table(
 CONDITIONS = Table(
     "conditions",
     METADATA,
-    Column("rule", String(64), primary_key=True),
-    Column("subject", String(80), primary_key=True),
+    Column("rule", Words, primary_key=True),
+    Column("subject", Words, primary_key=True),
     Column("stands", Boolean, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
@@ -119,35 +117,35 @@ CONDITIONS = Table(
 OUT_OF_SERVICE = Table(
     "out_of_service",
     METADATA,
-    Column("family", String(64), primary_key=True),
-    Column("subject", String(80), primary_key=True),
+    Column("family", Words, primary_key=True),
+    Column("subject", Words, primary_key=True),
     Column("since", BigInteger, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("why", Words, nullable=False),
 )
 
 RULES = Table(
     "rules",
     METADATA,
-    Column("code", String(32), primary_key=True),
+    Column("code", Words, primary_key=True),
     Column("definition", LargeBinary, nullable=False),
     Column("updated", BigInteger, nullable=False),
-    Column("updated_by", Text, nullable=False),
+    Column("updated_by", Words, nullable=False),
 )
 
 # What each channel was told: alerts that it knows of and has not been told the end of.
 NOTIFIED = Table(
     "notified",
     METADATA,
-    Column("channel", String(32), primary_key=True),
-    Column("alert", String(40), primary_key=True),
+    Column("channel", Words, primary_key=True),
+    Column("alert", Words, primary_key=True),
 )
 
 # Up to which line of `alert_events` each channel has been told what it is to hear.
 NOTIFY_CURSORS = Table(
     "notify_cursors",
     METADATA,
-    Column("channel", String(32), primary_key=True),
+    Column("channel", Words, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
 
@@ -167,20 +165,20 @@ QUALITY = Table(
 QUARANTINE = Table(
     "quarantine",
     METADATA,
-    Column("id", String(40), primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("received", BigInteger, nullable=False),
-    Column("topic", Text, nullable=False),
+    Column("topic", Words, nullable=False),
     Column("payload", LargeBinary, nullable=False),
-    Column("reason", String(32), nullable=False, index=True),
-    Column("path", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("device", String(64), nullable=False, index=True),
-    Column("kind", String(32), nullable=False),
-    Column("seen", Integer, nullable=False),
-    Column("state", String(16), nullable=False, server_default="waiting"),
+    Column("reason", Words, nullable=False, index=True),
+    Column("path", Words, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("device", Words, nullable=False, index=True),
+    Column("kind", Words, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("state", Words, nullable=False, server_default="waiting"),
     Column("acted", BigInteger),
-    Column("acted_by", Text, nullable=False, server_default=""),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("acted_by", Words, nullable=False, server_default=""),
+    Column("note", Words, nullable=False, server_default=""),
     # Of the payload: what the bound by size adds up, from an index and not from the bytes themselves.
     Column("size", Integer, nullable=False, server_default="0"),
     Index("quarantine_age", "received", "id", "size"),

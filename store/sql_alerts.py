@@ -6,16 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, text, tuple_, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from store.alert_records import OPEN, Alert, AlertEvent, AlertState, Condition, OutOfService
 from store.schema import ALERT_EVENTS, ALERTS, CONDITIONS, OUT_OF_SERVICE
-from store.sql_base import SqlBase, fields_of, reason, shown
+from store.sql_address import shown
+from store.sql_base import SqlBase, fields_of
+from store.sql_trouble import refused
 from telemetry.errors import StoreError
 
 _IN_ONE_QUERY = 500  # values of one `in (…)`
 _NAN = float("nan")
+# PostgreSQL gives a line of history its number before others may see it. Were two written at once, whoever
+# reads on from a number could pass one by that is not committed yet; SQLite has one writer at a time anyway.
+_ONE_WRITER = text("select pg_advisory_xact_lock(hashtext('urban.alert_events'))")
 
 
 class SqlAlerts(SqlBase):
@@ -130,12 +135,14 @@ class SqlAlerts(SqlBase):
         """One transaction, durable when it is left, in which the database may find two open alerts."""
         try:
             with self._engine.begin() as db:
+                if db.dialect.name == "postgresql":
+                    db.execute(_ONE_WRITER)
                 yield db
         except IntegrityError as error:
             need = "an alert of this rule and subject is open already"
             raise StoreError(shown(self.url), need) from error
         except SQLAlchemyError as error:
-            raise StoreError(shown(self.url), f"can't write: {reason(error)}") from error
+            raise refused(shown(self.url), "can't write", error) from error
 
 
 def _write(db: Connection, alerts: Sequence[Alert], events: Sequence[AlertEvent]) -> None:

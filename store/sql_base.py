@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from telemetry.errors import StoreError
+from store.sql_address import shown
+from store.sql_trouble import refused
 
 
 class SqlBase:
@@ -24,7 +25,7 @@ class SqlBase:
             with self._engine.connect() as db:
                 return db.execute(query).all()
         except SQLAlchemyError as error:
-            raise StoreError(shown(self.url), f"can't read: {reason(error)}") from error
+            raise refused(shown(self.url), "can't read", error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -33,7 +34,7 @@ class SqlBase:
             with self._engine.begin() as db:
                 yield db
         except SQLAlchemyError as error:
-            raise StoreError(shown(self.url), f"can't write: {reason(error)}") from error
+            raise refused(shown(self.url), "can't write", error) from error
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An insert that knows `on conflict`, in this database's dialect."""
@@ -45,14 +46,3 @@ class SqlBase:
 def fields_of(row: Row[Any], into: Any) -> dict[str, Any]:
     """The columns of a row that a record has a field for."""
     return {f: row._mapping[f] for f in into.__dataclass_fields__}
-
-
-def shown(url: str) -> str:
-    """The address without its password."""
-    head, _, tail = url.rpartition("@")
-    return f"…@{tail}" if head else url
-
-
-def reason(error: SQLAlchemyError) -> str:
-    """What the database says, in one line."""
-    return str(error.orig) if isinstance(error, OperationalError) else str(error).splitlines()[0]

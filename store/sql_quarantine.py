@@ -154,7 +154,8 @@ def _merged(items: Iterable[QuarantineItem]) -> list[dict[str, Any]]:
         fields = {f: getattr(item, f) for f in QuarantineItem.__dataclass_fields__}
         fields |= {"size": len(item.payload), "state": str(item.state), "seen": seen + item.seen}
         rows[item.id] = fields
-    return list(rows.values())
+    # By id, so that two ingestors that are told the same can't wait for one another.
+    return [rows[item_id] for item_id in sorted(rows)]
 
 
 def _select(preview: int | None) -> Select[Any]:

@@ -5,48 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import (
-    Engine,
-    Row,
-    Table,
-    create_engine,
-    event,
-    insert,
-    make_url,
-    select,
-)
+from sqlalchemy import Row, Table, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices.device import Device
 from store.schema import DEVICES, META, VERSION
+from store.sql_address import shown
 from store.sql_alerts import SqlAlerts
-from store.sql_base import fields_of, reason, shown
+from store.sql_base import fields_of
+from store.sql_engine import open_engine
 from store.sql_history import SqlHistory
 from store.sql_migrate import add_missing
 from store.sql_notify import SqlNotify
 from store.sql_quality import SqlQuality
 from store.sql_quarantine import SqlQuarantine
 from store.sql_rules import SqlRules
+from store.sql_trouble import refused
 from telemetry.errors import StoreError
 
 
 class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, SqlQuality):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
-    read_only  look at a database without changing it, not even its tables; it must be there (SQLite)
+    read_only  look at a database without changing it, not even its tables; it must be there
     """
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url = url
+        self._engine = open_engine(url, read_only=read_only)
         try:
-            self._engine = _engine(_read_only(url) if read_only else url)
             if not read_only:
                 add_missing(self._engine)
                 self._check_version()
         except SQLAlchemyError as error:
-            raise StoreError(shown(url), f"can't be opened: {reason(error)}") from error
+            self._engine.dispose()
+            raise refused(shown(url), "can't be opened", error) from error
+        except StoreError:
+            self._engine.dispose()
+            raise
 
     def devices(self) -> list[Device]:
         """See OperationsStore.devices."""
@@ -89,24 +86,6 @@ class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, S
                     found,
                     "it was written by another version of the platform",
                 )
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _read_only(url: str) -> str:
-    path = make_url(url).database or ""
-    return f"sqlite:///file:{quote(path)}?mode=ro&uri=true"
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # WAL lets readers go on beside a writer; FULL makes a commit survive a power cut.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        connection.execute(f"pragma {pragma}")
 
 
 def _device(row: Row[Any]) -> Device:

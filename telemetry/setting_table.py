@@ -64,9 +64,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "operations",
         "",
-        "empty or sqlite:///path",
+        "empty, sqlite:///path or postgresql://user:password@host:port/database",
         "Operations store; empty: operations.db in the data folder",
-        url("sqlite", empty=True),
+        url("sqlite", "postgresql", empty=True),
     ),
     Setting("city", "hcmc", "the name of a file in cities/, or a path to a .toml", "The city", str),
     Setting("devices", "300", "0…100000", "Simulated devices; 0: none", whole(0, 100_000)),

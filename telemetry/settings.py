@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def operations_url(self) -> str:
-        """SQLAlchemy's address of the operations store."""
+        """The address of the operations store; see store.sql_address."""
         return self.operations or f"sqlite:///{self.data_dir / 'operations.db'}"
 
     @property
@@ -111,8 +111,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[setting.name] = setting.parse(text)
         except ValueError:
-            # What stands before an @ may be a password or a token: it is never shown.
-            shown = text.rpartition("@")[2]
+            # What stands before an @, or in a query, may be a password or a token: it is never shown.
+            shown = text.partition("?")[0].rpartition("@")[2]
             raise SettingsError(place, f"must be {setting.allowed}", shown) from None
     settings = Settings(**values)  # type: ignore[arg-type]
     settings.retention.refuse_gaps()

@@ -12,11 +12,13 @@ from analytics.facts import Transitions, What
 from analytics.rules import rule_list
 from devices.device import Catalogue
 from store.records import Alert, AlertState
-from store.sql_store import SqlOperations
 from telemetry.clock import MINUTE, SECOND, ManualClock
 from telemetry.errors import QueryError, StoreError
 from telemetry.live import Hub
+from tests import operations
 from tests.analytics.city import KINDS, T0, catalogue
+
+pytestmark = pytest.mark.usefixtures("either_operations")
 
 RULES = rule_list(KINDS)
 
@@ -26,7 +28,7 @@ class Desk:
 
     def __init__(self, path: Path) -> None:
         self.known: Catalogue = catalogue()
-        self.store = SqlOperations(f"sqlite:///{path / 'operations.db'}")
+        self.store = operations.opened(path / "operations.db")
         self.store.put_devices(self.known.devices)
         self.clock = ManualClock(T0)
         self.published: list[Alert] = []

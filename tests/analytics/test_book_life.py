@@ -20,6 +20,8 @@ from tests.analytics.city import T0
 from tests.analytics.test_book import Desk
 from tests.brokers import wait_until
 
+pytestmark = pytest.mark.usefixtures("either_operations")
+
 RAISE, UPDATE, CLEAR = What.RAISE, What.UPDATE, What.CLEAR
 S = AlertState
 BD1 = ("flood_bd1", "phu-an")

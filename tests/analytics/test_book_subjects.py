@@ -19,6 +19,8 @@ from telemetry.errors import DeclarationError
 from tests.analytics.city import KINDS, T0
 from tests.analytics.test_book import Desk
 
+pytestmark = pytest.mark.usefixtures("either_operations")
+
 RAISE, UPDATE, CLEAR = What.RAISE, What.UPDATE, What.CLEAR
 
 

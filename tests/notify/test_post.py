@@ -14,6 +14,8 @@ from devices.kind import Severity
 from store.records import AlertState
 from tests.notify.world import AREA, CITY, DUTY, ROUTE, START, ZONE, World, air_alert, lamp_alert
 
+pytestmark = pytest.mark.usefixtures("either_operations")
+
 MINUTE = 60
 
 

@@ -12,6 +12,8 @@ from telemetry.errors import SettingsError
 from telemetry.settings import load_settings
 from tests.notify.world import World, air_alert
 
+pytestmark = pytest.mark.usefixtures("either_operations")
+
 
 @pytest.mark.parametrize(
     ("what", "words"),

@@ -15,8 +15,8 @@ from devices.city import load_city
 from devices.device import Catalogue, Device
 from devices.registry import load_kinds
 from store.records import Alert, AlertEvent, AlertState
-from store.sql_store import SqlOperations
 from telemetry.clock import ManualClock, parse_time
+from tests import operations
 
 START = parse_time("2026-11-24T05:00:00Z")  # a Tuesday, 12:00 in the city
 CITY = load_city("hcmc")
@@ -55,7 +55,7 @@ class World:
         self, folder: Path, text: str = DUTY + ROUTE, delivery: Delivery | None = None
     ) -> None:
         self.clock = ManualClock(START)
-        self.store = SqlOperations(f"sqlite:///{folder / 'o.db'}")
+        self.store = operations.opened(folder / "o.db")
         self.catalogue = catalogue()
         path = folder / "notify.toml"
         path.write_text(text, encoding="utf-8")

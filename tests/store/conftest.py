@@ -15,8 +15,8 @@ from store.influx1 import Influx1Server, influx1_address
 from store.influx2 import Influx2Server, influx2_address
 from store.influx_store import InfluxStore
 from store.operations import OperationsStore
-from store.sql_store import SqlOperations
 from store.telemetry import TelemetryStore
+from tests.operations import opened
 from tests.services import require
 from tests.store.influx2_fake import FakeInflux2
 from tests.store.influxd import Influxd, influxd_present
@@ -71,9 +71,8 @@ def telemetry(
     store.close()
 
 
-@pytest.fixture(params=["sqlite"])
-def operations(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OperationsStore]:
-    assert request.param == "sqlite"
-    store = SqlOperations(f"sqlite:///{tmp_path / 'o.db'}")
+@pytest.fixture
+def operations(either_operations: None, tmp_path: Path) -> Iterator[OperationsStore]:
+    store = opened(tmp_path / "o.db")
     yield store
     store.close()

@@ -1,0 +1,48 @@
+"""An address → an engine whose every connection is fit for use: durable, bounded in time, in UTF-8."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+
+from store.sql_address import address, shown
+from telemetry.errors import StoreError
+
+# Connections kept, and how long a thread waits for one when all are in use. [s]
+_KEPT, _MORE, _WAIT_S = 5, 15, 10
+
+
+def open_engine(url: str, *, read_only: bool = False) -> Engine:
+    """An engine; it connects when it is first used.
+
+    PostgreSQL: a connection that was lost (the server was restarted) is found before it is used, and
+    made anew. read_only: the database is never changed, whatever is asked.
+    """
+    place = address(url, read_only=read_only)
+    if place.get_backend_name() == "sqlite":
+        engine = create_engine(place)
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    engine = create_engine(
+        place, pool_pre_ping=True, pool_size=_KEPT, max_overflow=_MORE, pool_timeout=_WAIT_S
+    )
+    event.listen(engine, "connect", lambda connection, _: _check_encoding(shown(url), connection))
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # WAL lets readers go on beside a writer; FULL makes a commit survive a power cut.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"pragma {pragma}")
+
+
+def _check_encoding(place: str, connection: Any) -> None:
+    found = connection.info.parameter_status("server_encoding")
+    if found != "UTF8":
+        raise StoreError(
+            place,
+            "the database must be in UTF8",
+            found,
+            "make one: createdb --encoding=UTF8 --template=template0",
+        )
