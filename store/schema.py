@@ -153,10 +153,10 @@ NOTIFY_CURSORS = Table(
 QUALITY = Table(
     "quality_failures",
     METADATA,
-    Column("device", String(64), primary_key=True),
+    Column("device", Words, primary_key=True),
     Column("hour", BigInteger, primary_key=True),
-    Column("quantity", String(32), primary_key=True),
-    Column("test", String(16), primary_key=True),
+    Column("quantity", Words, primary_key=True),
+    Column("test", Words, primary_key=True),
     Column("count", Integer, nullable=False),
     Column("worst", Integer, nullable=False),
     Index("quality_age", "hour"),
