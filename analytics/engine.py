@@ -100,6 +100,15 @@ class Engine:
             derived += [d.hear(Readings.empty(), corrected, now) for d in self._derivers]
         return self._facts(corrected, _NO_ROWS, derived, now)
 
+    def count_from(self, time: int) -> None:
+        """Until then we could not hear: no device is late before its time-out has passed from there on."""
+        self._presence.count_from(time)
+
+    @property
+    def unheard(self) -> tuple[int, int] | None:
+        """(since when nobody is heard, how many should have been by now); None while somebody is."""
+        return self._presence.unheard
+
     def amend(self, step: int, rollups: Rollups, now: int) -> Facts:
         """Take in windows that the store computed anew (see `Facts.stale`): indices follow them."""
         derived = self._closed(step, rollups, now)

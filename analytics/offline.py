@@ -2,6 +2,9 @@
 
 Silence is judged by when readings were received, so history that is replayed fast raises no alarm. A
 will message (status `online` = 0) holds until a reading that was measured after it.
+
+Where we could not hear, silence says nothing: it counts from when we could again (`count_from`). Where
+nobody at all is heard though several should have been, the fault is taken as ours, and no device is told.
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ from telemetry.readings import Readings
 
 NEVER = np.iinfo(np.int64).min
 UNKNOWN = -1
+# A message that stays out for half of its device's time-out is overdue; when everybody's are, it is us.
+OVERDUE = 2
+MOST_SILENT = 3  # devices that are overdue before anything is said of all of them
+# A broker tells retained statuses again to whoever comes back: so long they are no news. [ns]
+RETOLD = 30 * SECOND
 
 
 class Presence:
@@ -37,6 +45,9 @@ class Presence:
         self._timeout = np.array([k.timeout_s for k in layout.kinds], dtype=np.int64) * SECOND
         self._quantity = layout.kinds.quantity_code[ONLINE.name]
         self._ours = layout.kinds.quantity_code[REFUSED_SHARE.name]
+        self._from = NEVER  # silence counts from here, for everybody
+        self._begun = NEVER  # the first look after a start
+        self._unheard: tuple[int, int] | None = None
         self.table = Table(
             {
                 "heard": (np.int64, NEVER),
@@ -52,6 +63,16 @@ class Presence:
     def restart(self) -> None:
         """After a restore: nobody is late before a time-out has passed from now on."""
         self.table["waited"][:] = NEVER
+        self._begun = NEVER
+
+    def count_from(self, time: int) -> None:
+        """Until then we may not have heard what was said: silence before it does not count."""
+        self._from = max(self._from, time)
+
+    @property
+    def unheard(self) -> tuple[int, int] | None:
+        """(since when nobody is heard, how many should have been by now); None while somebody is."""
+        return self._unheard
 
     def adopt(self, device: Codes32, seen: Times) -> None:
         """Take devices as offline since `seen`, as by a will message: a newer reading brings them back."""
@@ -69,9 +90,12 @@ class Presence:
         said_by_us = batch.quantity == self._ours
         if said_by_us.any():
             batch = batch.take(~said_by_us)
+        is_status = batch.quantity == self._quantity
+        retold = is_status & (batch.value == 0) & (batch.received < self._told_again)
+        if retold.any():
+            batch, is_status = batch.take(~retold), is_status[~retold]
         if not len(batch):
             return Readings.empty()
-        is_status = batch.quantity == self._quantity
         said_off = is_status & (batch.value == 0)
         alive = batch if not said_off.any() else batch.take(~said_off)
         touched = self._listen(alive)
@@ -91,11 +115,29 @@ class Presence:
         t = self.table
         waited = t["waited"][:n]
         waited[waited == NEVER] = now
-        due = np.maximum(t["heard"][:n], waited)
-        due += self._timeout[self._layout.devices["kind"][:n]]
+        timeout = self._timeout[self._layout.devices["kind"][:n]]
+        due = np.maximum(np.maximum(t["heard"][:n], waited), self._from) + timeout
         known = self._limits.registered()[:n] | (t["heard"][:n] != NEVER)
-        gone = np.flatnonzero((now > due) & known & (t["online"][:n] != 0))
+        expected = known & (t["online"][:n] != 0)
+        if self._nobody_is_heard(expected, timeout, now):
+            # As far as is known nobody is missing: when one is heard, all get their time-out anew.
+            waited[expected] = now
+            return Readings.empty()
+        gone = np.flatnonzero((now > due) & expected)
         return self._tell(gone.astype(np.int32), np.zeros(len(gone), dtype=bool), due[gone])
+
+    @property
+    def _told_again(self) -> int:
+        return self._from if self._from == NEVER else self._from + RETOLD
+
+    def _nobody_is_heard(self, expected: Mask, timeout: Times, now: int) -> bool:
+        if self._begun == NEVER:
+            self._begun = now
+        since = max(int(self.table["heard"][: len(expected)].max(initial=NEVER)), self._begun)
+        since = max(since, self._from)
+        overdue = int((expected & (timeout < OVERDUE * (now - since))).sum())
+        self._unheard = (since, overdue) if overdue >= MOST_SILENT else None
+        return self._unheard is not None
 
     def _listen(self, batch: Readings) -> Codes32:
         """Note when each device was heard. Returns the devices that were not online, each once."""

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from analytics import checkpoint
@@ -20,6 +21,7 @@ from analytics.custom.definition import CustomRule
 from analytics.engine import Engine
 from analytics.facts import Facts, merged
 from analytics.history import Cut
+from analytics.own import Hearing
 from analytics.suspects import Suspects
 from analytics.verdicts import records_of
 from store.operations import OperationsStore
@@ -44,7 +46,8 @@ class Worker:
     """Tails the log of `telemetry` from where it left off.
 
     Args: engine (a new one: its state comes from the snapshot), telemetry, operations, book, hub,
-    clock, snapshot_path (a file; its folder must exist), save_every (between snapshots [s]).
+    clock, snapshot_path (a file; its folder must exist), save_every (between snapshots [s]), taken (now →
+    the time up to which all that was received is in the log), hearing (since when silence counts).
     """
 
     def __init__(
@@ -57,8 +60,12 @@ class Worker:
         clock: Clock,
         snapshot_path: Path,
         save_every: float = 30.0,
+        taken: Callable[[int], int] = lambda now: now,
+        hearing: Hearing | None = None,
     ) -> None:
         self.engine = engine
+        self._taken = taken
+        self._hearing = hearing or Hearing()
         self._telemetry = telemetry
         self._operations = operations
         self._book = book
@@ -75,6 +82,12 @@ class Worker:
         self._suspects = Suspects()
         self._custom: tuple[CustomRule, ...] = ()
         self._trouble = ""
+        self.refused: StoreError | None = (
+            None  # what a store last said, while it does not take or give
+        )
+        self.lag = 0  # how long ago what was taken in last had been received, while more waits [ns]
+        self.unheard: tuple[int, int] | None = None  # see Engine.unheard
+        self._moved_at = time.monotonic()
         self._awake, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="analytics", daemon=True)
 
@@ -111,6 +124,10 @@ class Worker:
     def saved(self) -> int:
         """The position that a restart goes on from: what is behind it in the log is still needed."""
         return self._saved
+
+    def still_for_s(self) -> float:
+        """How long ago the last step ended. [s]"""
+        return time.monotonic() - self._moved_at
 
     def trouble(self) -> str:
         """What is wrong, in words; "" when well."""
@@ -177,7 +194,9 @@ class Worker:
         except Exception as error:
             self._failed(error)
             return False
-        self._trouble = ""
+        finally:
+            self._moved_at = time.monotonic()
+        self._trouble, self.refused = "", None
         return moved
 
     def _step(self) -> bool:
@@ -185,25 +204,30 @@ class Worker:
         self._write()
         self._at_hand = None
         now = self._clock.now()
+        # Asked before the log is: what was received by then is in what the log gives.
+        taken = self._taken(now)
+        self.engine.count_from(self._hearing.since)
         batches = self._telemetry.since(self._position, self._suspects.limit(self._position))
         if batches:
-            self._take(batches, now)
+            self._take(batches, now, taken)
         else:
-            self._todo.append(self.engine.advance(now - SETTLE))
+            self.lag = 0
+            self._todo.append(self.engine.advance(min(now - SETTLE, taken)))
+        self.unheard = self.engine.unheard
         self._write()
         self._written = self._position
         metrics.ENGINE_BEHIND.set(self.behind())
         return bool(batches)
 
-    def _take(self, batches: list[Stored], now: int) -> None:
+    def _take(self, batches: list[Stored], now: int, taken: int) -> None:
         """Batch by batch, so that a replay judges each as it was judged; together only when far behind."""
         together = len(batches) > TOGETHER
         for group in [batches] if together else [[b] for b in batches]:
             self._at_hand = group[0].position, group[-1].position
-            self._process(group, now)
+            self._process(group, now, taken)
             self._position = group[-1].position
 
-    def _process(self, group: list[Stored], now: int) -> None:
+    def _process(self, group: list[Stored], now: int, taken: int) -> None:
         wanted = [
             b for b in group if b.position not in self._suspects.left_out and self._in_reach(b)
         ]
@@ -213,8 +237,9 @@ class Worker:
         with metrics.ENGINE_SECONDS.time():
             self._todo.append(self.engine.process(readings, now))
             newest = int(readings.received.max())
-            if now - newest < LIVE:
-                self._todo.append(self.engine.advance(newest))
+            self.lag = max(0, now - newest)
+            if self.lag < LIVE:
+                self._todo.append(self.engine.advance(min(newest, taken)))
         metrics.ENGINE_READINGS.inc(len(readings))
 
     def _in_reach(self, batch: Stored) -> bool:
@@ -248,6 +273,7 @@ class Worker:
         metrics.ENGINE_FAILURES.inc()
         if isinstance(error, StoreError):
             # The store is away: nothing is given up, however long it takes.
+            self.refused = error
             log.warning("analytics waits for the store at batch %d: %s", self._position, error)
             return
         log.exception("analytics failed at batches %s", self._at_hand)

@@ -19,9 +19,12 @@ from analytics.alerts.platform_rules import RULE_OF_PART
 from analytics.alerts.timing import Timing, by_severity
 from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
+from analytics.own import Hearing, OwnWatch
+from analytics.own_watcher import OwnWatcher
 from analytics.worker import Worker
 from api.context import Context
 from commands.ingest_part import IngestPart
+from commands.own_checks import OwnChecks
 from commands.rule_desk import make_rule_desk
 from commands.stores import Stores
 from devices.city import City, load_city
@@ -61,11 +64,14 @@ class Platform:
         self.keeper = Keeper(self.book)
         self.broker = None if settings.broker else self._embedded_broker()
         self.address = self._address()
+        # After every start silence counts from now.
+        self.hearing = Hearing(clock.now())
         self.worker = self._worker()
         self.ingest = IngestPart(
             settings, clock, self._stores, self.address, self._stored, self.worker.saved
         )
         self.receiver = self.ingest.receiver
+        self.own = self._own_watcher()
         self.notifier = self._notifier()
         self.rules = make_rule_desk(
             settings, self._stores, self.city, self.book, self.worker.use_rules, clock
@@ -78,11 +84,13 @@ class Platform:
         self.worker.start()
         self.keeper.start()
         self.ingest.start()
+        self.own.start()
         if self.notifier is not None:
             self.notifier.start()
 
     def stop(self) -> None:
         """In the order of the flow, so that nothing that was taken is left half done."""
+        self.own.stop()  # that parts end now is no outage
         self.ingest.stop()
         self.worker.stop()
         self.keeper.stop()
@@ -159,8 +167,18 @@ class Platform:
         engine = Engine(self.catalogue, self.city.zone)
         snapshot = self.settings.data_dir / "analytics.npz"
         return Worker(
-            engine, self.telemetry, self.operations, self.book, self.hub, self.clock, snapshot
-        )
+            engine, self.telemetry, self.operations, self.book, self.hub, self.clock, snapshot,
+            taken=lambda now: self.receiver.taken(now), hearing=self.hearing,
+        )  # fmt: skip
+
+    def _own_watcher(self) -> OwnWatcher:
+        looked_at = OwnChecks(
+            self.settings, self.operations, self.worker, self.receiver, self.ingest.sink,
+            self.broker,
+        )  # fmt: skip
+        conditions = self.operations.conditions()
+        watch = OwnWatch(looked_at.checks(), self.book.tell, self.hearing, conditions)
+        return OwnWatcher(watch, self.clock)
 
     def _notifier(self) -> Notifier | None:
         if not self.settings.notify:
@@ -204,6 +222,7 @@ class Platform:
             "analytics": self.worker.trouble,
             "rules": self.rules.trouble,
             "alerts": self.keeper.trouble,
+            "own outages": self.own.trouble,
         }
         if self.broker is not None:
             broker = self.broker

@@ -61,6 +61,9 @@ class Receiver:
         self._room = threading.Event()
         self._stopping = threading.Event()
         self._trouble = ""
+        self._at_hand: int | None = (
+            None  # when the oldest message of the batch at hand was received
+        )
         self._begun = -LINGER_S  # when the last batch was taken [s, monotonic]
         self.session = Session(address, client_id, topics, 2 * batch, clock, self._take)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -90,6 +93,27 @@ class Receiver:
         if self._thread.ident is not None and not self._thread.is_alive():
             return "the ingest thread has ended; see the log"
         return self.session.trouble or self._sink.trouble or self._trouble
+
+    def fault(self) -> str:
+        """What is wrong with this part itself, whatever broker and stores do; "" when well."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return "the ingest thread has ended; see the log"
+        return self._trouble
+
+    def taken(self, now: int) -> int:
+        """Everything received before this time is in the stores; `now` where nothing waits. [ns]
+
+        May be asked by any thread: asked in the order in which a message moves on, so none slips by.
+        """
+        try:
+            waiting = self._inbox[0].received
+        except IndexError:
+            waiting = now
+        at_hand = self._at_hand
+        spooled = self._sink.oldest()
+        return min(
+            now, waiting, now if at_hand is None else at_hand, now if spooled is None else spooled
+        )
 
     def waiting(self) -> int:
         """Messages taken from the broker and not yet processed."""
@@ -131,6 +155,7 @@ class Receiver:
             if messages and self._keep(messages):
                 self.session.acknowledge(messages)
                 metrics.WAITING.set(len(self._inbox))
+            self._at_hand = None
             drained = self._sink.drain()
             self._sink.look()
             while self._asked:
@@ -156,6 +181,8 @@ class Receiver:
             self._stopping.wait(pause)
         self._begun = time.monotonic()
         self._filled.clear()
+        # Noted before they leave the inbox; a look at another thread's last message may find none.
+        self._at_hand = self._inbox[0].received if self._inbox else None
         messages = [self._inbox.popleft() for _ in range(min(self._batch, len(self._inbox)))]
         if self._inbox:
             self._filled.set()

@@ -48,6 +48,8 @@ class Sink:
         self._next_try = 0.0
         self._head_start_s = HEAD_START_S  # what is left of it
         self.trouble = ""
+        self.refused: StoreError | None = None  # what a store last said, while it takes nothing
+        self.unkept = ""  # why the spool takes nothing
 
     def keep(self, messages: Sequence[Message]) -> bool:
         """Make a batch durable. False where neither stores nor disk take it: try again later."""
@@ -95,6 +97,14 @@ class Sink:
         """True while something waits on disk."""
         return bool(self._spool)
 
+    def oldest(self) -> int | None:
+        """When the oldest message that waits on disk was received, [ns]; None where none does. By any thread."""
+        return self._spool.oldest_received
+
+    def spooled(self) -> float:
+        """How full the spool is, 0…1. By any thread."""
+        return self._spool.filled
+
     def close(self) -> None:
         """Let go of the spool's files; what waits stays."""
         self._spool.close()
@@ -119,7 +129,7 @@ class Sink:
             self._failed(error)
             return False
         self._delay_s = _FIRST_DELAY_S
-        self.trouble = ""
+        self.trouble, self.refused, self.unkept = "", None, ""
         return True
 
     def _to_spool(self, messages: Sequence[Message]) -> bool:
@@ -128,8 +138,10 @@ class Sink:
         except (StoreError, OSError) as error:
             # Not acknowledged: the broker keeps it, and we come back to the same batch.
             self.trouble = f"{error} (nothing is acknowledged until it is)"
+            self.unkept = str(error)
             _LOG.error("%s", self.trouble)
             return False
+        self.unkept = ""
         metrics.SPOOLED.inc(len(messages))
         return True
 
@@ -138,6 +150,7 @@ class Sink:
         self._head_start_s = HEAD_START_S
         self.trouble = f"{error} (trying again; what comes meanwhile is kept on disk)"
         _LOG.error("%s", self.trouble)
+        self.refused = error if isinstance(error, StoreError) else None
         asked_s = error.retry_after_s if isinstance(error, StoreError) else 0.0
         delay_s = max(self._delay_s, min(asked_s, _LONGEST_ASKED_S))
         self._next_try = time.monotonic() + delay_s

@@ -46,6 +46,10 @@ class Spool:
         self._writing: BinaryIO | None = None
         self._reading: BinaryIO | None = None
         self._received: int | None = None  # when the oldest message that waits came
+        self.oldest_received: int | None = (
+            None  # the same, and how full we are (0…1), for other threads
+        )
+        self.filled = 0.0
         folder.mkdir(parents=True, exist_ok=True)
         self._segments = [_number(p) for p in sorted(folder.glob(f"*{_SUFFIX}"))]
         self.torn_bytes = sum(self._cut_torn(n) for n in self._segments)
@@ -216,7 +220,8 @@ class Spool:
 
     def _tell(self) -> None:
         metrics.SPOOL_BYTES.set(self.bytes())
-        metrics.SPOOL_SINCE.set((self.since() or 0) / SECOND)
+        self.oldest_received, self.filled = self.since(), self.bytes() / self._max_bytes
+        metrics.SPOOL_SINCE.set((self.oldest_received or 0) / SECOND)
 
 
 def _number(path: Path) -> int:

@@ -211,5 +211,19 @@ SETTINGS: tuple[Setting, ...] = (
         "How often an alert that still stands is told again",
         by_severity,
     ),
+    Setting(
+        "own_dwell_s",
+        "10",
+        "0…3600",
+        "How long a part of the platform is in trouble before that is an alert [s]",
+        real(0, 3_600),
+    ),
+    Setting(
+        "disk_free_mb",
+        "1024",
+        "0…10000000",
+        "Less free disk in the data folder than this is an alert [MiB]",
+        whole(0, 10_000_000),
+    ),
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )

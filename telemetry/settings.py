@@ -59,6 +59,8 @@ class Settings:
     notify: str
     escalate: dict[str, int]
     remind: dict[str, int]
+    own_dwell_s: float
+    disk_free_mb: int
     language: str
 
     @property

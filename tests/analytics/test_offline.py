@@ -178,6 +178,76 @@ def test_unregistered_devices_are_missed_only_once_they_were_heard(watch: Watch)
     assert ("raise", "nobody") in watch.told.changes("device_offline")
 
 
+def test_silence_counts_from_when_we_could_hear_again(watch: Watch) -> None:
+    watch.advance()
+    watch.reading()
+    watch.advance(TIMEOUT)
+    watch.engine.count_from(watch.clock.now())
+    watch.advance(TIMEOUT)
+    watch.engine.count_from(watch.clock.now() - HOUR)
+    assert watch.changes == []
+    watch.advance(1)
+    assert watch.changes == ["raise"]
+
+
+def test_a_status_that_a_broker_tells_again_after_our_return_is_no_news(watch: Watch) -> None:
+    watch.advance()
+    watch.reading()
+    watch.engine.count_from(watch.clock.now())
+    watch.clock.advance(SECOND)
+    watch.status(0, watch.clock.now())
+    assert watch.changes == []
+    watch.clock.advance(MINUTE)
+    watch.status(0, watch.clock.now())
+    assert watch.changes == ["raise"]
+
+
+STATIONS = tuple(Device(id=f"aq-{n}", kind="air") for n in range(1, 51))
+
+
+class Stations(Watch):
+    """Fifty stations that report every minute, each in its own second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = catalogue(STATIONS)
+        self.engine = Engine(self.known, ZONE)
+        self.told = Told(self.known)
+
+    def run(self, until_s: int, speaking: frozenset[int], start_s: int = 0) -> None:
+        for s in range(start_s, until_s):
+            now = T0 + s * SECOND
+            self.clock.advance(now - self.clock.now())
+            rows = [(f"aq-{n}", "pm25", now, 12.0) for n in speaking if n % 60 == s % 60]
+            if rows:
+                self.told.take(self.engine.process(batch(self.known, rows), now))
+            self.told.take(self.engine.advance(now))
+
+
+EVERYBODY = frozenset(range(1, 51))
+
+
+def test_nobody_at_all_is_heard_so_nobody_is_offline_and_who_stays_away_is_found_later() -> None:
+    city = Stations()
+    city.run(600, EVERYBODY)
+    assert city.engine.unheard is None
+    city.run(3_000, frozenset(), 600)
+    since, devices = city.engine.unheard or (0, 0)
+    assert devices == 50 and T0 + 540 * SECOND < since <= T0 + 600 * SECOND
+    assert city.changes == []
+    city.run(3_299, EVERYBODY - {7}, 3_000)
+    assert city.engine.unheard is None and city.changes == []
+    city.run(3_310, EVERYBODY - {7}, 3_299)
+    assert city.told.changes("device_offline") == [("raise", "aq-7")]
+
+
+def test_one_that_is_heard_makes_the_others_offline() -> None:
+    city = Stations()
+    city.run(600, EVERYBODY)
+    city.run(960, frozenset({1}), 600)
+    assert len(city.changes) == 49
+
+
 def test_an_outage_in_a_replayed_history_is_told_when_it_was(watch: Watch) -> None:
     yesterday = T0 - 24 * HOUR
     for time, online in ((0, None), (10, 0), (70, None)):

@@ -286,3 +286,29 @@ def test_a_single_message_after_a_quiet_while_is_written_at_once(
     # The next one would wait for company, but not where somebody waits for it.
     assert ours.submit([("city/air/aq-1/telemetry", b'{"pm25": 5}', NOW)])[0].stored == 1
     ours.stop()
+
+
+def test_what_was_received_is_taken_only_when_it_is_in_the_store(
+    broker: Broker, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever judges silence must not go past what waits: in the inbox, at hand, or on disk."""
+    ours = receiver(broker, bench)
+    clock = SystemClock()
+    before = clock.now()
+    assert ours.taken(before) == before
+    with monkeypatch.context() as gone:
+
+        def away(*_: object) -> int:
+            raise StoreError("the store", "is away")
+
+        gone.setattr(bench.telemetry, "append", away)
+        publish_all(broker.port, messages(0, 10))
+        wait_until(lambda: ours.taken(clock.now()) < clock.now() - 100_000_000)
+        waits = ours.taken(clock.now())
+        assert waits >= before
+        publish_all(broker.port, messages(10, 10))
+        assert ours.taken(clock.now()) == waits
+        assert ours.fault() == "" and "is away" in ours.trouble()
+    wait_until(lambda: ours.taken(before + 10**18) == before + 10**18)
+    assert len(bench.stored()) == 20
+    ours.stop()

@@ -65,6 +65,29 @@ def test_a_short_backlog_goes_ahead_of_what_is_live_and_a_long_one_beside_it(
     assert bench.account().get("late", 0) == (0 if order[0] == 0 else 3)
 
 
+def test_what_waits_on_disk_is_not_taken_yet_and_the_store_says_what_it_refuses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    sink = Sink(bench.pipeline, Spool(bench.folder / "spool", 2_000))
+    assert sink.oldest() is None and sink.refused is None
+    with monkeypatch.context() as gone:
+        gone.setattr(bench.telemetry, "append", Away(0.0))
+        assert sink.keep([air(0)])
+        assert sink.oldest() == NOW
+        assert "is away" in str(sink.refused)
+        while sink.keep([air(1)] * 10):
+            pass
+        assert "the spool is full" in sink.unkept and sink.spooled() > 0.5
+    clock.now += 10
+    while sink.drain():
+        pass
+    assert (sink.oldest(), sink.refused, sink.spooled()) == (None, None, 0.0)
+    assert sink.keep([air(2)]) and sink.unkept == ""
+    sink.close()
+
+
 @pytest.mark.parametrize(("asked_s", "waited_s"), [(0.0, 0.1), (7.0, 7.0), (3_600.0, 60.0)])
 def test_a_store_is_left_alone_for_as_long_as_it_asks(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, asked_s: float, waited_s: float
