@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "publish": "Publish one message and wait for its confirmation.",
     "tail": "Show messages as they pass the broker.",
     "quarantine": "Look at what could not be stored; send it again, or discard it.",
+    "rules": "What raises alerts: list it, try rules of your own, add them.",
     "notify": "Check who hears of which alert, and try the channels.",
     "doctor": "Say whether all is well, and what to do where it is not.",
     "bench": "Measure, and print JSON lines.",

@@ -65,6 +65,14 @@ class HttpApi:
         """What a POST under /api/v1 is answered with."""
         return self._object(self._send("POST", PREFIX + path, query, body))
 
+    def put(self, path: str, body: Json, query: Query | None = None) -> Json:
+        """What a PUT under /api/v1 is answered with."""
+        return self._object(self._send("PUT", PREFIX + path, query, body))
+
+    def delete(self, path: str, query: Query | None = None) -> Json:
+        """What a DELETE under /api/v1 is answered with."""
+        return self._object(self._send("DELETE", PREFIX + path, query))
+
     def pages(self, path: str, query: Query, limit: int | None = None) -> Iterator[Json]:
         """The items of a list, page by page; `limit` of them at most."""
         left, cursor = limit, None
