@@ -78,6 +78,8 @@ class Alert:
     def __post_init__(self) -> None:
         if not self.family:
             object.__setattr__(self, "family", self.rule)
+        if not self.announced:
+            object.__setattr__(self, "announced", self.raised)
 
     @property
     def device(self) -> str:
@@ -89,13 +91,18 @@ class Alert:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+EVENTS = (
+    "raised", "updated", "worse", "better", "cleared", "closed", "acknowledged", "assigned", "commented",
+    "suppressed", "released", "shelved", "unshelved", "out_of_service", "in_service", "chattering", "quiet",
+    "unattended", "reminded",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertEvent:
     """One line of an alert's history.
 
-    what      raised | updated | worse | better | cleared | closed | acknowledged | assigned | commented |
-              suppressed | released | shelved | unshelved | out_of_service | in_service | chattering |
-              quiet | unattended | reminded
+    what      one of EVENTS
     time      event time of what the condition did; else by the clock
     state, severity   of the alert after it
     """

@@ -11,6 +11,10 @@ export default {
         <button v-if="over.length > 1" type="button" class="plain" @click="take(over)">
           {{ texts.note_all }} ({{ over.length }})
         </button>
+        <button v-if="held" type="button" class="link" @click="showHeld">
+          {{ texts.held }}: {{ held }}
+        </button>
+        <button type="button" class="link" @click="$emit('quality', {})">{{ texts.quality }}</button>
         <button v-if="name" type="button" class="link" @click="ask(null)">
           {{ texts.on_duty }}: {{ name }} · {{ texts.change }}
         </button>
@@ -35,7 +39,8 @@ export default {
                 <i class="sign" :class="row.severity" aria-hidden="true"></i>{{ row.severity_text }}</span></td>
               <td class="what"><strong>{{ row.title }}</strong>
                 <span class="act">{{ row.act }}</span>
-                <span v-if="row.edition" class="edition">{{ row.edition }}</span></td>
+                <span v-if="row.edition" class="edition">{{ row.edition }}</span>
+                <span v-if="row.chattering" class="edition">{{ texts.chattering }}</span></td>
               <td class="where"><button type="button" class="link" @click="$emit('choose', { device: row.device })"
                 :aria-label="texts.show + ' ' + row.device_name">{{ row.device_name }}</button>
                 <span class="area">{{ row.area }}</span></td>
@@ -48,6 +53,9 @@ export default {
                   @click="take([row.id])">{{ busy[row.id] ? texts.sending : verb(row) }}</button>
                 <span v-else class="taken">✓ {{ row.taken }}</span>
                 <span v-if="row.returned" class="returned">{{ row.returned }}</span>
+                <span v-if="row.assigned" class="taken">→ {{ row.assigned }}</span>
+                <button type="button" class="link more" @click="details(row)"
+                  :aria-label="texts.details + ': ' + row.title + ', ' + row.device_name">{{ texts.details }}</button>
               </td>
             </tr>
           </tbody>
@@ -65,7 +73,7 @@ export default {
         </form>
       </dialog>
     </section>`,
-  props: { rows: Array, texts: Object, chosen: String },
+  props: { rows: Array, texts: Object, chosen: String, held: Number },
   data() {
     return { name: "", draft: "", busy: {}, wanted: null };
   },
@@ -75,15 +83,24 @@ export default {
     },
   },
   mounted() {
-    try {
-      this.name = localStorage.getItem(NAME) || "";
-    } catch {
-      this.name = ""; // a browser that keeps nothing asks every time
-    }
+    this.remember(); // a browser that keeps nothing asks every time
   },
   methods: {
     verb(row) {
       return row.returned ? this.texts.note : this.texts.acknowledge;
+    },
+    details(row) {
+      this.remember();
+      this.$emit("open", { id: row.id, by: this.name });
+    },
+    showHeld() {
+      this.remember();
+      this.$emit("held", { by: this.name });
+    },
+    remember() {
+      try {
+        this.name = localStorage.getItem(NAME) || this.name; // the drawer keeps it too
+      } catch {}
     },
     take(ids) {
       this.name ? this.send(ids) : this.ask(ids);

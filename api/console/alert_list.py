@@ -12,13 +12,16 @@ from nicegui.events import GenericEventArguments
 
 from analytics.alerts.rulebook import Rule
 from api.alert_acts import acknowledge_alert
+from api.console.alert_drawer import AlertDrawer
+from api.console.held import HeldDialog
 from api.console.overview import Watch
+from api.console.quality import QualityDialog
 from api.console.texts import Texts
 from api.console.wording import age_text, clock_text, value_text
 from api.context import Context
 from api.encode import rule_of, severity_name
 from api.problems import Problem
-from store.records import Alert, AlertState
+from store.records import SHOWN, Alert, AlertState
 from telemetry.clock import format_time
 from telemetry.errors import UrbanError
 
@@ -33,6 +36,7 @@ class AlertList(Element, component="alert_list.js"):
     def __init__(
         self, context: Context, watch: Watch, texts: Texts, choose: Callable[[str], Any]
     ) -> None:
+        """Builds its dialogs beside it: the drawer of one alert, what is held back, alarm quality."""
         super().__init__()
         self.context = context
         self.watch = watch
@@ -42,7 +46,15 @@ class AlertList(Element, component="alert_list.js"):
         self._props["texts"] = texts.some(
             "alerts", "no_alerts", "severity", "what", "where", "since", "value", "acknowledge",
             "sending", "note", "note_all", "on_duty", "change", "who", "who_note", "cancel", "show",
+            "details", "held", "quality", "chattering",
         ) | {"ok": texts("ok_button")}  # fmt: skip
+        self._props["held"] = 0
+        self._drawer = AlertDrawer(context, watch, texts)
+        self._held = HeldDialog(context, texts, self._drawer.open)
+        self._quality = QualityDialog(context, texts)
+        self.on("open", self._open)
+        self.on("held", lambda e: self._held.open(_name(e)))
+        self.on("quality", self._quality.open)
         self.on("choose", lambda e: choose(str(e.args["device"])))
         self.on("acknowledge", self._acknowledge)
 
@@ -55,14 +67,20 @@ class AlertList(Element, component="alert_list.js"):
         ]
         if rows != self._props["rows"]:
             self._props["rows"] = rows
+        held = sum(a.state not in SHOWN for a in self.context.alerts.standing())
+        if held != self._props["held"]:
+            self._props["held"] = held
 
     def choose(self, device: str) -> None:
         """Mark the rows of this device."""
         if device != self._props["chosen"]:
             self._props["chosen"] = device
 
+    async def _open(self, event: GenericEventArguments) -> None:
+        await self._drawer.open(str(event.args.get("id", "")), _name(event))
+
     async def _acknowledge(self, event: GenericEventArguments) -> None:
-        by = str(event.args.get("by", "")).strip()[:_MAX_NAME]
+        by = _name(event)
         if not by or not by.isprintable():
             return
         try:
@@ -72,6 +90,10 @@ class AlertList(Element, component="alert_list.js"):
             with self:
                 ui.notify(self.texts("acknowledge_failed", error), type="negative")
         self.watch.forget()
+
+
+def _name(event: GenericEventArguments) -> str:
+    return str(event.args.get("by", "")).strip()[:_MAX_NAME]
 
 
 def alert_row(context: Context, alert: Alert, now: int, texts: Texts) -> dict[str, object]:
@@ -99,6 +121,8 @@ def alert_row(context: Context, alert: Alert, now: int, texts: Texts) -> dict[st
         **_value(context, alert, rule, texts),
         "open": open_,
         "taken": f"{alert.acknowledged_by} {taken}",
+        "assigned": alert.assigned,
+        "chattering": alert.chattering,
         "returned": texts("returned") if alert.state == AlertState.RETURNED else "",
     }
 

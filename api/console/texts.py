@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from api.console.alert_texts import ALERT_TEXTS
+
 LANGUAGES = ("vi", "en")
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -141,7 +143,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "yes": ("Có", "Yes"),
     "no": ("Không", "No"),
-}
+} | ALERT_TEXTS
 
 
 class Texts:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from analytics.facts import What
+from store.alert_records import EVENTS
 from store.records import Alert, AlertState
 from telemetry.clock import HOUR, SECOND
 from telemetry.errors import StoreError
@@ -237,7 +238,9 @@ class Life(RuleBasedStateMachine):
         stored = {a.id: a for a in self.desk.store.standing()}
         assert stored == {a.id: a for a in self.desk.book.standing()}
         for alert in self.desk.store.alerts(limit=1000):
-            assert self.desk.store.alert_events(alert.id)[-1].state == alert.state
+            events = self.desk.store.alert_events(alert.id)
+            assert events[-1].state == alert.state
+            assert {e.what for e in events} <= set(EVENTS)
 
     @invariant()
     def one_is_open(self) -> None:

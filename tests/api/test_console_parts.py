@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import api.console
-from api.console import reasons, texts
+from api.console import alert_drawer, quality, reasons, texts
 from api.console.alert_list import alert_row
 from api.console.chart import caption, options, read_curve
 from api.console.overview import Watch
@@ -20,6 +20,7 @@ from api.console.texts import Texts
 from api.console.wording import age_text, clock_text, number_text, unit_text, value_text
 from api.state import STATES
 from devices.kind import Severity
+from store.alert_records import EVENTS, AlertState
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
@@ -38,12 +39,22 @@ def test_every_text_is_there_in_both_languages() -> None:
         assert re.findall(r"\{\d\}", vi) == re.findall(r"\{\d\}", en), key
 
 
+# Keys that are put together from what there is.
+MADE = {
+    *(f"st_{state}" for state in AlertState),
+    *(f"ev_{what}" for what in EVENTS),
+    *(f"d_{duration}" for duration in alert_drawer.DURATIONS),
+    *(f"span_{days}" for days in quality.SPANS),
+    *(f"q_{figure}" for figure in quality.FIGURES),
+}
+
+
 def test_every_text_is_used_and_every_used_text_is_there() -> None:
-    code = "".join(p.read_text() for p in FOLDER.glob("*.py") if p.name != "texts.py")
-    named = set(re.findall(r"['\"]([a-z_]+)['\"]", code)) | set(COLOURS)
+    code = "".join(p.read_text() for p in FOLDER.glob("*.py") if not p.name.endswith("texts.py"))
+    named = set(re.findall(r"['\"]([a-z_]+)['\"]", code)) | set(COLOURS) | MADE
     assert set(texts._TEXTS) - named == set()
     asked = set(re.findall(r"texts\(['\"]([a-z_]+)['\"]", code))
-    assert asked - set(texts._TEXTS) == set()
+    assert (asked | MADE) - set(texts._TEXTS) == set()
 
 
 def test_the_components_ask_only_for_texts_that_they_are_given() -> None:
