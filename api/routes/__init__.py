@@ -9,6 +9,7 @@ from api.routes import (
     alert_acts,
     alert_figures,
     alerts,
+    device_service,
     devices,
     health,
     indices,
@@ -26,6 +27,7 @@ from api.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     kinds.router,
     devices.router,
+    device_service.router,
     latest.router,
     telemetry.router,
     indices.router,

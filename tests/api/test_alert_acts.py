@@ -146,3 +146,17 @@ def test_alerts_are_found_by_domain_and_area(own_client: Client, world: World) -
     assert (found["domain"], found["runbook"]) == ("platform", "broker_lost")
     answer = own_client.get("/api/v1/alerts?domain=moon")
     assert (answer.status_code, answer.json()["parameter"]) == (400, "domain")
+
+
+def test_a_device_is_out_of_service_before_it_has_an_alert(own_client: Client) -> None:
+    device = "/api/v1/devices/aq-2"
+    (item,) = post(own_client, "out-of-service", path=device, why="bảo trì")["items"]
+    assert (item["device"], item["rule"], item["why"]) == ("aq-2", "", "bảo trì")
+    both = post(own_client, "out-of-service?rule=air_unhealthy", path=device, why="thử")["items"]
+    assert {o["rule"] for o in both} == {"", "air_unhealthy"}
+    left = post(own_client, "return-to-service", path=device)["items"]
+    assert [o["rule"] for o in left] == ["air_unhealthy"]
+    assert post(own_client, "return-to-service?rule=air_unhealthy", path=device)["items"] == []
+    post(own_client, "out-of-service", 404, path="/api/v1/devices/ghost", why="x")
+    wrong = post(own_client, "out-of-service?rule=x", 400, path=device, why="x")
+    assert wrong["parameter"] == "rule"

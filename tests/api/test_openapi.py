@@ -39,7 +39,8 @@ def references(node: Any) -> Iterator[str]:
 def test_every_resource_of_the_design_is_there(described: Json) -> None:
     wanted = (
         "kinds devices devices/{device_id} devices/{device_id}/quality latest telemetry indices map alerts alerts/{alert_id} "
-        "alerts/{alert_id}/ack alerts/figures alerts/out-of-service alerts/{alert_id}/clear alerts/{alert_id}/shelve "
+        "alerts/{alert_id}/ack devices/{device_id}/out-of-service devices/{device_id}/return-to-service "
+        "alerts/figures alerts/out-of-service alerts/{alert_id}/clear alerts/{alert_id}/shelve "
         "alerts/{alert_id}/unshelve alerts/{alert_id}/assign alerts/{alert_id}/comment "
         "alerts/{alert_id}/out-of-service alerts/{alert_id}/return-to-service rules rules/{code} rules/try stream accounting quarantine "
         "quarantine/counts quarantine/{item_id} "
