@@ -127,13 +127,14 @@ class Emissions(Framed):
         np.add.at(self.days[name[1:]], slot[kept], more[kept])
         self.days["news"][slot[kept]] = True
 
-    def judged(self, now: int) -> Readings:
+    def judged(self, until: int, now: int) -> Readings:
         """Half hours and hours, and the means of days that have ended."""
-        return Readings.concat([super().judged(now), self._ended_days(now)])
+        return Readings.concat([super().judged(until, now), self._ended_days(until, now)])
 
-    def _ended_days(self, now: int) -> Readings:
-        until = self._closed * MINUTES * MINUTE
-        today = int(local_ns(np.array([until]), self._zone)[0] // DAY)
+    def _ended_days(self, until: int, now: int) -> Readings:
+        if not self.days.rows:
+            return Readings.empty()
+        today = int(local_ns(np.array([until * MINUTES * MINUTE]), self._zone)[0] // DAY)
         n = self.days.rows * DAYS
         due = np.flatnonzero(self.days["news"][:n] & (self.days["day"][:n] < today))
         self.days["news"][due] = False

@@ -6,7 +6,7 @@ touched by news (with all later ones of the device), and tells what differs from
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from analytics.frames import NEVER, Frames, Look
 from analytics.layout import Layout
 from analytics.snapshot import Tables
 from store.telemetry import Rollups
-from telemetry.arrays import AnyArray, Index, Mask, Values
+from telemetry.arrays import AnyArray, Index, Values
 from telemetry.flags import Flag
 from telemetry.readings import Readings
 
@@ -65,7 +65,7 @@ class Framed(Deriver):
         self._told = {n: code[n] for n in outputs if n in code}
         self._digits = {n: _digits(layout, kinds, n) for n in self._told}
         # As many bins at once as leave room for those that they look back on.
-        self._block = max(1, (kept - back) // 2)
+        self._block = max(1, kept - back - 1)
         self._closed = 0
 
     def also(self, column: str, given: Input) -> None:
@@ -86,9 +86,9 @@ class Framed(Deriver):
         """Output → [rows, bins], NaN where nothing is to be told."""
         raise NotImplementedError
 
-    def touched_with(self, rows: Index) -> Index:
-        """Rows that are judged by what these rows hold, besides themselves."""
-        return rows[:0]
+    def touched_with(self, rows: Index, bins: Index) -> tuple[Index, Index]:
+        """(rows, bins) that are judged by what these rows hold in these bins, besides themselves."""
+        return rows[:0], bins[:0]
 
     def time_of(self, name: str, bins: Index) -> AnyArray:
         """Time of the readings that bins lead to: their beginning. [ns, UTC]"""
@@ -109,13 +109,25 @@ class Framed(Deriver):
         if not len(ours) and closed == self._closed:
             return Readings.empty()
         self._closed = closed
-        block = rollups.start[ours] // (step * self.frames.split * self._block)
         told = []
-        for number in np.unique(block).tolist():
-            which = ours[block == number]
+        for first, which in self._blocks(rollups, ours):
+            # First what these windows have no say in: they may be far from what is kept.
+            told.append(self.judged(min(closed, first), now))
             self._take(row[which].astype(np.intp), rollups, which)
-            told.append(self.judged(now))
-        return Readings.concat(told) if told else self.judged(now)
+        return Readings.concat([*told, self.judged(closed, now)])
+
+    def _blocks(self, rollups: Rollups, which: Index) -> Iterator[tuple[int, Index]]:
+        """(first bin, windows) of as many bins at once as are kept beside those that they look back on."""
+        if not len(which):
+            return
+        bins = rollups.start[which] // (self._step * self.frames.split)
+        first, last = int(bins.min()), int(bins.max())
+        if last - first < self._block:
+            yield first, which
+            return
+        block = (bins - first) // self._block
+        for number in np.unique(block).tolist():
+            yield first + number * self._block, which[block == number]
 
     def _take(self, row: Index, rollups: Rollups, which: Index) -> None:
         window = rollups.start[which] // self._step
@@ -130,52 +142,53 @@ class Framed(Deriver):
 
     def touch(self, row: Index, bins: Index) -> None:
         """Have those judged anew, too, that are judged by these rows."""
-        for number in np.unique(bins).tolist():
-            also = self.touched_with(np.unique(row[bins == number]))
-            pending = self.frames.rows["pending"]
-            np.minimum.at(pending, also, np.int32(number))
+        also, since = self.touched_with(row, bins)
+        np.minimum.at(self.frames.rows["pending"], also, since.astype(np.int32))
 
-    def judged(self, now: int) -> Readings:
-        """Judge what is pending and has ended."""
+    def judged(self, until: int, now: int) -> Readings:
+        """Judge what is pending of the bins before `until`, which have ended."""
         rows = self.frames.rows
-        pending = rows["pending"][: rows.rows]
-        due = np.flatnonzero((pending < self._closed) & (pending <= rows["newest"][: rows.rows]))
-        group = pending[due] // self.frames.kept
-        parts = [self._judged(due[group == g], now) for g in np.unique(group).tolist()]
+        pending, newest = rows["pending"][: rows.rows], rows["newest"][: rows.rows]
+        due = np.flatnonzero((pending < until) & (pending <= newest))
+        if not len(due):
+            return Readings.empty()
+        # Who is corrected far back costs only itself.
+        ago = np.maximum(np.frexp((until - pending[due]) / self._block)[1], 0)
+        parts = [self._judged(due[ago == a], until, now) for a in np.unique(ago).tolist()]
         return Readings.concat(parts)
 
-    def _judged(self, rows: Index, now: int) -> Readings:
+    def _judged(self, rows: Index, until: int, now: int) -> Readings:
         f = self.frames
         pending, newest = (f.rows[n][rows].astype(np.int64) for n in ("pending", "newest"))
         first = int(pending.min())
-        last = int(np.minimum(newest, self._closed - 1).max())
+        last = int(np.minimum(newest, until - 1).max())
         bins = np.arange(first, last + 1)
         slot, there = f.slots(rows, bins)
         anew = bins >= pending[:, None]
-        whole = (bins - self._back > newest[:, None] - f.kept) & (bins < self._closed)
+        whole = (bins - self._back > newest[:, None] - f.kept) & (bins < until)
+        due = there & anew & whole
         found = self.judge(Look(f, rows, first, len(bins), ~anew))
+        at, slot = np.nonzero(due), slot[due]
+        rows_at, bins_at = rows[at[0]], bins[at[1]]
         parts = []
         for name, value in found.items():
-            changed, before, value = self._changed(name, slot, there & anew & whole, value)
-            row, at = np.nonzero(changed)
-            if len(row):
-                self.counted(name, rows[row], bins[at], before[changed], value[changed])
+            which, before, after = self._changed(name, slot, value[at])
+            if not len(which):
+                continue
+            self.counted(name, rows_at[which], bins_at[which], before, after)
             if name in self._told:
-                parts.append(self._readings(name, rows[row], bins[at], value[changed], now))
-        f.rows["pending"][rows] = np.where(newest >= self._closed, self._closed, NEVER)
+                parts.append(self._readings(name, rows_at[which], bins_at[which], after, now))
+        f.rows["pending"][rows] = np.where(newest >= until, until, NEVER)
         return Readings.concat(parts)
 
-    def _changed(
-        self, name: str, slot: Index, due: Mask, value: AnyArray
-    ) -> tuple[Mask, AnyArray, AnyArray]:
+    def _changed(self, name: str, slot: Index, value: Values) -> tuple[Index, AnyArray, AnyArray]:
         """(what is another one now, as it was, as it is), rounded as its quantity asks; it is kept."""
         column = self.frames.cells[name]
         new: AnyArray = np.round(value, self._digits[name]) if name in self._digits else value
-        before = column[slot]
-        kept = new.astype(column.dtype)
-        changed: Mask = due & ~((before == kept) | (np.isnan(before) & np.isnan(kept)))
-        column[slot[changed]] = kept[changed]
-        return changed, before, new
+        before, kept = column[slot], new.astype(column.dtype)
+        which = np.flatnonzero(~((before == kept) | (np.isnan(before) & np.isnan(kept))))
+        column[slot[which]] = kept[which]
+        return which, before[which], new[which]
 
     def _readings(self, name: str, row: Index, bins: Index, value: Values, now: int) -> Readings:
         """NaN takes back what was told."""

@@ -72,7 +72,9 @@ class Frames:
         newest = self.rows["newest"]
         np.maximum.at(newest, row, at.astype(np.int32))
         known: Mask = at > newest[row].astype(np.int64) - self.kept
-        key = np.unique(row[known] * _ROOM + at[known])
+        key = row[known] * _ROOM + at[known]
+        # The quantities of a device come one after the other: most twins are neighbours.
+        key = np.unique(key[np.flatnonzero(np.diff(key, prepend=-1))])
         slot = key // _ROOM * self.kept + key % _ROOM % self.kept
         fresh = self.cells["bin"][slot] != key % _ROOM
         self._empty(slot[fresh], key[fresh] % _ROOM)
@@ -91,6 +93,20 @@ class Frames:
         """Put values into claimed cells of an input column."""
         width = self.kept * self.split
         self.parts[name][row * width + window % width] = value
+
+    def recent(self, column: AnyArray, row: Index, first: int, count: int) -> AnyArray:
+        """Cells of `count` bins from `first` on of some rows, whatever bin they hold: [rows, count, split].
+
+        column   one of `parts`, or, with one cell a bin, of `cells`
+        """
+        at = first % self.kept
+        cells = column.reshape(len(self.cells["bin"]) // self.kept, self.kept, -1)
+        if at + count <= self.kept:
+            return cells[row, at : at + count]
+        if count <= self.kept:
+            parts = cells[row, at:], cells[row, : at + count - self.kept]
+            return np.concatenate(parts, axis=1)
+        return cells[row][:, np.arange(first, first + count) % self.kept]
 
     def slots(self, row: Index, bins: Index) -> tuple[Index, Mask]:
         """(slot, whether it holds that bin) of each row and bin: [rows, bins]."""
@@ -122,19 +138,26 @@ class Look:
 
         Without the last dimension where bins aren't split.
         """
-        f = self.frames
-        slot, there = f.slots(self.rows, np.arange(self.first - back, self.first + self.count))
-        if f.split == 1:
-            return np.where(there, f.parts[name][slot], np.nan)
-        parts = slot[:, :, None] * f.split + np.arange(f.split)
-        return np.where(there[:, :, None], f.parts[name][parts], np.nan)
+        found = self._known(self.frames.parts[name], back)
+        return found[:, :, 0] if self.frames.split == 1 else found
 
     def found(self, name: str, back: int = 0) -> AnyArray:
         """An output as it was found before: [rows, back + bins], NaN where nothing was."""
-        slot, there = self.frames.slots(
-            self.rows, np.arange(self.first - back, self.first + self.count)
-        )
-        return np.where(there, self.frames.cells[name][slot], np.nan)
+        return self._known(self.frames.cells[name], back)[:, :, 0]
+
+    def of_rows(self, which: Mask | Index) -> Look:
+        """The same of some of the rows."""
+        return Look(self.frames, self.rows[which], self.first, self.count, self.settled[which])
+
+    def _known(self, column: AnyArray, back: int) -> AnyArray:
+        """Cells of these bins; NaN where another bin has the cell."""
+        f, first, count = self.frames, self.first - back, self.count + back
+        values = f.recent(column, self.rows, first, count)
+        held = f.recent(f.cells["bin"], self.rows, first, count)[:, :, 0]
+        other = held != np.arange(first, first + count, dtype=np.int32)
+        if other.any():
+            values[other] = np.nan
+        return values
 
     def beside(self, name: str, row: Index, back: int = 0) -> AnyArray:
         """The same input of other rows, one for each of `rows`; NaN where that is negative."""

@@ -25,7 +25,8 @@ LOW_PERCENT, HIGH_PERCENT = 85.0, 115.0
 FULL = 99.5  # [%]
 FACTOR_FULL, FACTOR_DIMMED = 0.9, 0.7
 VOLTAGE = 207.0, 253.0  # [V]
-SWITCHES, LOOK_BACK, WARM_MIN = 3, 45, 5
+SWITCHES, LOOK_BACK = 3, 45
+WARM_MIN, LIT_MIN = 5, 23
 KEPT = 57
 
 
@@ -66,38 +67,50 @@ class LampQuality(Framed):
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """1 or 0 at each minute with what it is judged by."""
         rated = self._limits.of(RATED_POWER, self.frames.members.device[look.rows])[:, None]
-        power, dimming = look.of("power"), look.of("dimming")
-        warm = self._warm(look)
-        draws = warm & ~np.isnan(power) & ~np.isnan(rated)
+        levels, powers = look.of("dimming", LIT_MIN), look.of("power", LOOK_BACK)
+        power, dimming = powers[:, LOOK_BACK:], levels[:, LIT_MIN:]
+        known = ~np.isnan(power) & ~np.isnan(rated)
+        draws = known & _warm(levels)
         factor, voltage = look.of("power_factor"), look.of("voltage")
         # What draws nothing has failed; its power factor says nothing more.
         drawing = draws & (power >= FAILURE_SHARE * rated * dimming / 100)
         supplied = ~np.isnan(voltage)
-        on = look.of("power", LOOK_BACK)
-        on = np.where(np.isnan(on) | np.isnan(rated), np.nan, on > BURNER_SHARE * rated)
-        switches = _switches(looking_back(on, LOOK_BACK + 1))
         return {
             "lamp_power_low": _told(power_low(power, dimming, rated), draws),
             "lamp_power_high": _told(power_high(power, dimming, rated), draws),
             "power_factor_low": _told(factor_low(factor, dimming), drawing & ~np.isnan(factor)),
             "supply_voltage_low": _told(voltage < VOLTAGE[0], supplied),
             "supply_voltage_high": _told(voltage > VOLTAGE[1], supplied),
-            "cycling_failure": _told(switches >= SWITCHES, ~np.isnan(on[:, LOOK_BACK:])),
+            "cycling_failure": _told(_cycles(powers, rated), known),
         }
-
-    @staticmethod
-    def _warm(look: Look) -> Mask:
-        """Told to burn now, and at every message of the half hour up to five minutes ago; one at least."""
-        level = looking_back(look.of("dimming", LOOK_BACK), LOOK_BACK + 1)
-        recent = level[..., LOOK_BACK // 2 :]
-        ago = recent[..., :-WARM_MIN]
-        dark = (recent == 0).any(axis=-1)
-        warm: Mask = (level[..., -1] > 0) & ~dark & (ago > 0).any(axis=-1)
-        return warm
 
 
 def _told(state: AnyArray, known: Mask) -> AnyArray:
     return np.where(known, state.astype(np.float64), np.nan)
+
+
+def _warm(levels: AnyArray) -> Mask:
+    """[rows, 23 + bins] → [rows, bins]: told to burn now, and at every message of the last 23 minutes,
+    one of them at least five minutes ago.
+    """
+    warm: Mask = levels[:, LIT_MIN:] > 0
+    some = np.flatnonzero(warm.any(axis=1))
+    seen = looking_back(levels[some], LIT_MIN + 1)
+    lit = (seen[..., :-WARM_MIN] > 0).any(axis=-1) & ~(seen == 0).any(axis=-1)
+    warm[some] &= lit
+    return warm
+
+
+def _cycles(power: AnyArray, rated: AnyArray) -> Mask:
+    """[rows, 45 + bins] → [rows, bins]: three switches or more in the 45 minutes up to each."""
+    found = np.zeros((len(power), power.shape[1] - LOOK_BACK), dtype=bool)
+    on, off = power > BURNER_SHARE * rated, power <= BURNER_SHARE * rated
+    # Most lamps were on, or off, all the while.
+    some = np.flatnonzero(on.any(axis=1) & off.any(axis=1))
+    if len(some):
+        state = np.where(on[some], 1.0, np.where(off[some], 0.0, np.nan))
+        found[some] = _switches(looking_back(state, LOOK_BACK + 1)) >= SWITCHES
+    return found
 
 
 def _switches(on: AnyArray) -> AnyArray:

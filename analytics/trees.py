@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analytics.framed import Framed, Input
-from analytics.frames import Look
+from analytics.frames import NEVER, Look
 from analytics.layout import Layout
 from analytics.robust import looking_back, median, theil_sen
 from devices.device import Device
@@ -56,9 +56,13 @@ class Trees(Framed):
         devices = self.layout.catalogue.devices
         self._station = nearest_station([devices[c] for c in self.frames.members.device.tolist()])
 
-    def touched_with(self, rows: Index) -> Index:
+    def touched_with(self, rows: Index, bins: Index) -> tuple[Index, Index]:
         """The trees near these stations."""
-        return np.flatnonzero(np.isin(self._station, rows))
+        first = np.full(len(self._station) + 1, NEVER)
+        np.minimum.at(first, rows, bins)
+        since = first[np.maximum(self._station, -1)]
+        trees = np.flatnonzero(since < NEVER)
+        return trees, since[trees]
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """[deg], [deg/d], and 1 while the tree stands far from where it used to."""

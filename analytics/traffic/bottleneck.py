@@ -71,9 +71,10 @@ class Bottleneck(Framed):
         """The state: cells, and shifts of days."""
         return {**super().tables(), "bottleneck_days": (self.frames.members, self.days)}
 
-    def touched_with(self, rows: Index) -> Index:
+    def touched_with(self, rows: Index, bins: Index) -> tuple[Index, Index]:
         """The stations upstream of these."""
-        return self._stations.behind(rows)
+        behind = self._stations.behind()[rows]
+        return behind[behind >= 0], bins[behind >= 0]
 
     def recurs(self, rows: Index, time: AnyArray) -> Mask:
         """[rows, times]: whether three or more of the seven days before were slow in that shift."""

@@ -8,7 +8,7 @@ never changes is found by the flat line test of quality control.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 import numpy as np
@@ -76,19 +76,27 @@ class Health(Framed):
 
 def _lasting(look: Look, name: str, holds: AnyArray) -> Values:
     """Minutes up to each for which it has held."""
-    told = np.nan_to_num(look.found(name, 1))
-    before, out = told[:, 0], np.empty(holds.shape)
-    for at in range(look.count):
-        now = np.where(holds[:, at], before + 1.0, 0.0)
-        before = out[:, at] = np.where(look.settled[:, at], told[:, at + 1], now)
-    return out
+    return _counted(look, name, holds, lambda before, now: np.where(now, before + 1.0, 0.0))
 
 
 def _left(look: Look, name: str, happens: AnyArray) -> Values:
     """Minutes for which it still stands."""
+
+    def step(before: AnyArray, now: AnyArray) -> AnyArray:
+        return np.where(now, CHATTER_MIN, np.maximum(before - 1.0, 0.0))
+
+    return _counted(look, name, happens, step)
+
+
+def _counted(
+    look: Look, name: str, happens: AnyArray, step: Callable[[AnyArray, AnyArray], AnyArray]
+) -> Values:
+    """Minute by minute where something is counted or happens; elsewhere it stays 0."""
     told = np.nan_to_num(look.found(name, 1))
-    before, out = told[:, 0], np.empty(happens.shape)
-    for at in range(look.count):
-        now = np.where(happens[:, at], CHATTER_MIN, np.maximum(before - 1.0, 0.0))
-        before = out[:, at] = np.where(look.settled[:, at], told[:, at + 1], now)
+    out: AnyArray = np.where(look.settled, told[:, 1:], 0.0)
+    some = np.flatnonzero((told > 0).any(axis=1) | happens.any(axis=1))
+    before, settled, happens = told[some, 0], look.settled[some], happens[some]
+    for at in range(look.count if len(some) else 0):
+        now = step(before, happens[:, at])
+        before = out[some, at] = np.where(settled[:, at], told[some, at + 1], now)
     return out

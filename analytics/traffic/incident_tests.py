@@ -81,12 +81,17 @@ def recent(values: AnyArray, minutes: int) -> tuple[Values, Values]:
 
     NaN where fewer than three of them are known.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(values, minutes, axis=1)[:, :-1]
-    known = ~np.isnan(windows)
-    n = known.sum(axis=-1)
+    count = values.shape[1] - minutes
+    # Minute by minute, so that the sums don't depend on how many bins are judged at once.
+    parts = [values[:, k : k + count] for k in range(minutes)]
+    known = [~np.isnan(p) for p in parts]
+    n = sum((k.astype(np.int64) for k in known), np.zeros((len(values), count), np.int64))
     enough = n >= 3
-    total = np.where(known, windows, 0.0).sum(axis=-1)
+    zero = np.zeros((len(values), count))
+    total = sum((np.where(k, p, 0.0) for k, p in zip(known, parts, strict=True)), zero)
     mean = np.divide(total, n, out=np.full(n.shape, np.nan), where=enough)
-    off = np.where(known, windows - mean[..., None], 0.0)
-    variance = np.divide((off**2).sum(axis=-1), n, out=np.full(n.shape, np.nan), where=enough)
+    squares = sum(
+        (np.where(k, p - mean, 0.0) ** 2 for k, p in zip(known, parts, strict=True)), zero
+    )
+    variance = np.divide(squares, n, out=np.full(n.shape, np.nan), where=enough)
     return mean, np.maximum(np.sqrt(variance), LEAST_SIGMA)

@@ -19,7 +19,7 @@ from analytics.frames import Look
 from analytics.layout import Layout
 from analytics.limits import Limits
 from analytics.traffic.bottleneck import Bottleneck
-from analytics.traffic.incident_tests import Stage, california_8, deviate, recent
+from analytics.traffic.incident_tests import T1, T5, Stage, california_8, deviate, recent
 from analytics.traffic.stations import Stations
 from telemetry.arrays import AnyArray, Index
 from telemetry.clock import MINUTE
@@ -41,59 +41,75 @@ class Incidents(Framed):
         self._stations = Stations(self.frames.members, limits)
         self._bottleneck = bottleneck
 
-    def touched_with(self, rows: Index) -> Index:
+    def touched_with(self, rows: Index, bins: Index) -> tuple[Index, Index]:
         """The stations upstream of these."""
-        return self._stations.behind(rows)
+        behind = self._stations.behind()[rows]
+        return behind[behind >= 0], bins[behind >= 0]
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """1 while an incident stands at or below the station, 0 where none does."""
         around = look.of("occupancy", BACK)
-        up = around[:, BACK:]
-        filled = (up - recent(around, BACK)[0] >= RISE) & _slower(look)
-        ahead = self._stations.ahead()[look.rows]
-        down = look.beside("occupancy", ahead, 2)
-        stage = self._stages(look, up, down, filled)
-        base, critical = self._rises(look)
-        stands = (stage >= Stage.CONFIRMED) | (critical >= 2)
-        usual = self._bottleneck.recurs(look.rows, look.bins * MINUTE)
-        state = np.where(stands & ~usual, 1.0, 0.0)
-        state[np.isnan(up)] = np.nan
+        now = around[:, BACK:]
+        mean, sigma = recent(around, BACK)
+        risen = now - mean >= RISE
+        sudden = risen & (now >= LEAST) & (deviate(now, mean, sigma) >= CRITICAL)
+        stage = self._stages(look, now, risen)
+        base, critical = self._rises(look, now, mean, sudden)
+        state = np.where(np.isnan(now), np.nan, 0.0)
+        stands = np.flatnonzero(((stage >= Stage.CONFIRMED) | (critical >= 2)).any(axis=1))
+        if len(stands):
+            over = (stage[stands] >= Stage.CONFIRMED) | (critical[stands] >= 2)
+            over &= ~self._bottleneck.recurs(look.rows[stands], look.bins * MINUTE)
+            state[stands] = np.where(over, state[stands] + 1.0, state[stands])
         return {"incident": state, "_stage": stage, "_base": base, "_critical": critical}
 
-    @staticmethod
-    def _stages(look: Look, up: AnyArray, down: AnyArray, filled: AnyArray) -> AnyArray:
+    def _stages(self, look: Look, now: AnyArray, risen: AnyArray) -> AnyArray:
+        """The stage at each minute; worked out where something may begin or goes on: elsewhere it is FREE."""
+        ahead = self._stations.ahead()[look.rows]
+        stage = np.where(look.settled, look.found("_stage"), float(Stage.FREE))
         told = np.nan_to_num(look.found("_stage", 1))
-        stage = np.empty(up.shape)
-        before = told[:, 0]
+        some = np.flatnonzero(ahead >= 0)
+        down = look.of_rows(some).beside("occupancy", ahead[some], 2)
+        begins = risen[some] & (now[some] - down[:, 2:] >= T1)
+        busy = begins.any(axis=1) | (down[:, 2:] >= T5).any(axis=1) | (told[some] > 0).any(axis=1)
+        some, down = some[busy], down[busy]
+        if not len(some):
+            return np.nan_to_num(stage)
+        few = look.of_rows(some)
+        filled = risen[some] & _slower(few)
+        before = told[some, 0]
         for at in range(look.count):
-            now = california_8(before, up[:, at], down[:, at + 2], down[:, at])
+            then = california_8(before, now[some, at], down[:, at + 2], down[:, at])
             # Two stations may differ all day: nothing has happened before the upper one has filled up.
-            now = np.where((now == Stage.TENTATIVE) & ~filled[:, at], Stage.FREE, now)
-            before = np.where(look.settled[:, at], told[:, at + 1], now)
-            stage[:, at] = before
-        return stage
+            then = np.where((then == Stage.TENTATIVE) & ~filled[:, at], Stage.FREE, then)
+            before = np.where(few.settled[:, at], told[some, at + 1], then)
+            stage[some, at] = before
+        return np.nan_to_num(stage)
 
     @staticmethod
-    def _rises(look: Look) -> tuple[AnyArray, AnyArray]:
+    def _rises(
+        look: Look, now: AnyArray, mean: AnyArray, sudden: AnyArray
+    ) -> tuple[AnyArray, AnyArray]:
         """(level before the rise, NaN where none; minutes that it has stood)."""
-        values = look.of("occupancy", BACK)
-        mean, sigma = recent(values, BACK)
-        now = values[:, BACK:]
-        sudden = (deviate(now, mean, sigma) >= CRITICAL) & (now - mean >= RISE) & (now >= LEAST)
-        sudden &= _slower(look)
-        bases, counts = look.found("_base", 1), np.nan_to_num(look.found("_critical", 1))
-        base, count = bases[:, 0], counts[:, 0]
-        out = np.empty(now.shape), np.empty(now.shape)
+        told, held = look.found("_base", 1), np.nan_to_num(look.found("_critical", 1))
+        base = np.where(look.settled, told[:, 1:], np.nan)
+        count = np.where(look.settled, held[:, 1:], 0.0)
+        some = np.flatnonzero(sudden.any(axis=1) | (held > 0).any(axis=1))
+        if not len(some):
+            return base, count
+        few = look.of_rows(some)
+        begins = sudden[some] & _slower(few)
+        level, stood = told[some, 0], held[some, 0]
         for at in range(look.count):
-            stays = (count > 0) & (now[:, at] - base >= RISE)
-            begins = ~stays & sudden[:, at]
-            base = np.where(stays, base, np.where(begins, mean[:, at], np.nan))
-            count = np.where(stays, count + 1, np.where(begins, 1.0, 0.0))
-            settled = look.settled[:, at]
-            base = np.where(settled, bases[:, at + 1], base)
-            count = np.where(settled, counts[:, at + 1], count)
-            out[0][:, at], out[1][:, at] = base, count
-        return out
+            stays = (stood > 0) & (now[some, at] - level >= RISE)
+            fresh = begins[:, at] & ~stays
+            level = np.where(stays, level, np.where(fresh, mean[some, at], np.nan))
+            stood = np.where(stays, stood + 1, np.where(fresh, 1.0, 0.0))
+            settled = few.settled[:, at]
+            level = np.where(settled, told[some, at + 1], level)
+            stood = np.where(settled, held[some, at + 1], stood)
+            base[some, at], count[some, at] = level, stood
+        return base, count
 
 
 def _slower(look: Look) -> AnyArray:

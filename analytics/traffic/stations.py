@@ -43,6 +43,9 @@ class Stations:
             self._ahead = next_downstream(*places)
         return self._ahead
 
-    def behind(self, rows: Index) -> Index:
-        """Rows whose downstream neighbour is among these."""
-        return np.flatnonzero(np.isin(self.ahead(), rows))
+    def behind(self) -> Index:
+        """By row: the row whose downstream neighbour it is, or -1."""
+        ahead = self.ahead()
+        found = np.full(len(ahead), NONE, dtype=np.intp)
+        found[ahead[ahead >= 0]] = np.flatnonzero(ahead >= 0)
+        return found

@@ -80,6 +80,15 @@ def test_a_null_and_a_reading_a_year_are_no_trouble() -> None:
     assert told.of("volume") == {}
 
 
+@pytest.mark.parametrize("cuts", [[], [21]])
+def test_what_came_before_a_silence_of_a_year_is_told_too(cuts: list[int]) -> None:
+    rows = [row for m in (0, 1, 2) for row in minute(m, 30.0)]
+    after: Row = ("xe-1", "speed", T0 + 8760 * HOUR, 30.0)
+    known = known_with([STREET])
+    told = told_of(known, [*rows, after], T0 + 8761 * HOUR, cuts, advance=False)
+    assert by_time(told, "volume", "xe-1") == {T0: 3000}
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
