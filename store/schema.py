@@ -17,7 +17,10 @@ from sqlalchemy import (
 from store.alert_records import AlertState
 from store.sql_types import NUMBER, Words
 
-VERSION = 2
+# The newest step in store/migrations, which brings a database to what stands here.
+REVISION = "0009"
+# What programs of before there were steps looked at; they refuse this one in words.
+VERSION = 3
 METADATA = MetaData()
 
 META = Table("meta", METADATA, Column("version", Integer, nullable=False))

@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices.device import Device
-from store.schema import DEVICES, META, VERSION
+from store.schema import DEVICES
 from store.sql_address import shown
 from store.sql_alerts import SqlAlerts
 from store.sql_base import fields_of
 from store.sql_engine import open_engine
 from store.sql_history import SqlHistory
-from store.sql_migrate import add_missing
+from store.sql_migrate import bring_up_to_date, revision
 from store.sql_notify import SqlNotify
 from store.sql_quality import SqlQuality
 from store.sql_quarantine import SqlQuarantine
@@ -36,8 +36,7 @@ class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, S
         self._engine = open_engine(url, read_only=read_only)
         try:
             if not read_only:
-                add_missing(self._engine)
-                self._check_version()
+                bring_up_to_date(self._engine, shown(url))
         except SQLAlchemyError as error:
             self._engine.dispose()
             raise refused(shown(url), "can't be opened", error) from error
@@ -59,6 +58,14 @@ class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, S
         ]
         self._put_all(DEVICES, "id", values, keep=("id", "number"))
 
+    def revision(self) -> str:
+        """The step of store/migrations that its tables have reached; "" where they carry no mark."""
+        try:
+            with self._engine.connect() as db:
+                return revision(db) or ""
+        except SQLAlchemyError as error:
+            raise refused(shown(self.url), "can't read", error) from error
+
     def close(self) -> None:
         """See OperationsStore.close."""
         self._engine.dispose()
@@ -73,19 +80,6 @@ class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, S
         changed = {c: statement.excluded[c] for c in values[0] if c not in keep}
         with self._writing() as db:
             db.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), values)
-
-    def _check_version(self) -> None:
-        with self._engine.begin() as db:
-            found = db.execute(select(META.c.version)).scalar()
-            if found is None:
-                db.execute(insert(META), {"version": VERSION})
-            elif found != VERSION:
-                raise StoreError(
-                    shown(self.url),
-                    f"must have schema version {VERSION}",
-                    found,
-                    "it was written by another version of the platform",
-                )
 
 
 def _device(row: Row[Any]) -> Device:

@@ -50,9 +50,10 @@ def reason(error: SQLAlchemyError) -> str:
 
 def refused(place: str, need: str, error: SQLAlchemyError) -> StoreError:
     """StoreError in words. `place` is the address as it may be shown."""
-    said = reason(error)
-    return StoreError(place, f"{need}: {said}", remedy=_remedy(said.lower()))
+    return StoreError(place, f"{need}: {reason(error)}", remedy=remedy(error))
 
 
-def _remedy(said: str) -> str:
-    return next((remedy for words, remedy in _REMEDIES if words in said), "")
+def remedy(error: SQLAlchemyError) -> str:
+    """What is to be done about it; "" where that is not known."""
+    said = reason(error).lower()
+    return next((do for words, do in _REMEDIES if words in said), "")

@@ -24,9 +24,7 @@ class Words(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """See TypeDecorator."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(Text(collation="C"))
-        return dialect.type_descriptor(Text())
+        return Text(collation="C" if dialect.name == "postgresql" else None)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """See TypeDecorator."""

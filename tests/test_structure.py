@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+
+from store import sql_migrate
+from tests.store.old_tables import differences
 
 ROOT = Path(__file__).parent.parent
 # A package may import from those on the levels before its own, and from itself.
@@ -79,3 +83,12 @@ def test_only_the_clock_reads_the_wall_clock(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert (node.value.id, node.attr) not in reads, f"line {node.lineno}: pass a Clock in"
+
+
+def test_a_changed_table_has_its_step() -> None:
+    """Else no database that is there already gets it: see store/migrations/__init__.py."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as db:
+        sql_migrate._upgrade(db)
+    assert differences(engine) == []
+    engine.dispose()

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from ingest.broker import free_port
 from tests.brokers import wait_until
@@ -89,13 +88,12 @@ class Postgres:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def database(self, name: str = "", encoding: str = "UTF8", collation: str = "C.UTF-8") -> str:
-        """Make a database; its address, as for URBAN_OPERATIONS."""
+    def database(self, name: str = "", encoding: str = "UTF8", order: str = "vi") -> str:
+        """Make a database; its address, as for URBAN_OPERATIONS. order: language that it sorts by; "": bytes."""
         made = name or f"t{uuid.uuid4().hex}"
+        sorted_by = f"locale_provider icu icu_locale '{order}'" if order else ""
         self.run(
-            sql.SQL(
-                "create database {} template template0 encoding {} lc_collate {} lc_ctype {}"
-            ).format(sql.Identifier(made), encoding, collation, collation)
+            f"create database {made} template template0 encoding {encoding} locale 'C' {sorted_by}"
         )
         return self.url(made)
 

@@ -123,7 +123,7 @@ def test_the_setting_takes_it() -> None:
 
 
 def test_another_encoding_than_utf8_is_refused(postgres: Postgres) -> None:
-    latin = postgres.database(encoding="LATIN1", collation="C")
+    latin = postgres.database(encoding="LATIN1", order="")
     assert "must be in UTF8, got 'LATIN1'; make one: createdb" in words(latin)
 
 

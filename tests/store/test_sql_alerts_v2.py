@@ -10,7 +10,7 @@ import pytest
 
 from analytics.alerts.book import AlertBook
 from analytics.facts import Transitions, What
-from store import sql_alerts_v2
+from store.migrations import alert_subjects
 from store.records import Alert, AlertState
 from store.schema import VERSION
 from store.sql_store import SqlOperations
@@ -118,8 +118,8 @@ def told(known: Any, what: What, rule: str, s: int) -> Transitions:
 
 def test_a_kill_in_between_leaves_version_1(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(sql_alerts_v2, "_OVER", "insert into nothing values (1)")
-        with pytest.raises(StoreError, match="can't be opened"):
+        broken.setattr(alert_subjects, "_OVER", "insert into nothing values (1)")
+        with pytest.raises(StoreError, match="could not go from the first"):
             SqlOperations(f"sqlite:///{old}")
     with sqlite3.connect(old) as db:
         assert db.execute("select count(device) from alerts").fetchall() == [(4,)]
