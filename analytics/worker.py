@@ -78,6 +78,7 @@ class Worker:
         self._todo: deque[Facts] = deque()
         self._cut: Cut | None = None
         self._written = 0  # position up to which all facts are written
+        self._passed = 0  # time up to which all facts are written [ns]
         self._at_hand: tuple[int, int] | None = None  # first and last batch of the step
         self._suspects = Suspects()
         self._custom: tuple[CustomRule, ...] = ()
@@ -120,6 +121,13 @@ class Worker:
     def caught_up(self) -> bool:
         """Everything in the log is taken in, and its facts are written."""
         return self._written >= self._telemetry.position()
+
+    def passed(self) -> int:
+        """The time, by the clock, up to which everything is told: what came, and who fell silent. [ns]
+
+        0 until that was so once. It stands still while there is a backlog.
+        """
+        return self._passed
 
     def saved(self) -> int:
         """The position that a restart goes on from: what is behind it in the log is still needed."""
@@ -216,6 +224,8 @@ class Worker:
         self.unheard = self.engine.unheard
         self._write()
         self._written = self._position
+        if not batches:
+            self._passed = now
         metrics.ENGINE_BEHIND.set(self.behind())
         return bool(batches)
 

@@ -125,7 +125,11 @@ class Post:
         alerts = self._store.alerts_by_id(i.alert for i in self._box.items())
         for item in self._box.items():
             # Looked at now, not when it came: a feeder's alert may have come behind its lamps'.
-            if item.alert not in alerts or alerts[item.alert].state in _HELD:
+            if (
+                item.alert not in alerts
+                or alerts[item.alert].state in _HELD
+                or (item.alert not in self._told and _ended_unseen(alerts[item.alert]))
+            ):
                 self._box.drop(item.alert)
         items = self._box.items()
         if not items:
@@ -150,3 +154,8 @@ class Post:
         if self._saved != self._read:
             self._store.save_notified(self.name, self._read)
             self._saved = self._read
+
+
+def _ended_unseen(alert: Alert) -> bool:
+    """It is over and nobody need see it: it came out from under its cause only to end, or came anew."""
+    return alert.state is AlertState.CLEARED and alert.acknowledged is None

@@ -117,6 +117,26 @@ def test_lamps_under_their_feeder_are_not_told(tmp_path: Path) -> None:
     assert "lamp-0" in title
 
 
+def test_what_comes_out_from_under_its_cause_only_to_end_is_not_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    now = world.clock.now()
+    held = lamp_alert(1, now).but(state=AlertState.SUPPRESSED, cause="f")
+    world.save([held], "suppressed")
+    out = held.but(state=AlertState.UNACKNOWLEDGED, cause="", released=now)
+    world.save([out], "released")
+    world.save([out.but(state=AlertState.CLEARED, cleared=now)], "cleared")
+    world.run(120)
+    assert world.notes.messages == []
+
+
+def test_what_came_and_went_between_two_messages_is_told_as_over(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.cleared(world.raised())
+    world.run(120)
+    ((title, _),) = world.notes.messages
+    assert title.endswith("(mới, đã hết)")
+
+
 def test_a_channel_that_fails_hears_all_of_it_later(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.notes.broken = True
