@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "quarantine": "Look at what could not be stored; send it again, or discard it.",
     "rules": "What raises alerts: list it, try rules of your own, add them.",
     "notify": "Check who hears of which alert, and try the channels.",
+    "dashboards": "Build, check and push the boards for Grafana.",
     "doctor": "Say whether all is well, and what to do where it is not.",
     "bench": "Measure, and print JSON lines.",
 }

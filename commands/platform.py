@@ -30,6 +30,7 @@ from commands.stores import Stores
 from devices.city import City, load_city
 from devices.device import Device
 from devices.subject import platform
+from grafana.feed import BoardFeed
 from ingest.broker import EmbeddedBroker
 from simulators.placement import simulated_devices
 from store.telemetry import Series
@@ -73,6 +74,7 @@ class Platform:
         self.receiver = self.ingest.receiver
         self.own = self._own_watcher()
         self.notifier = self._notifier()
+        self.boards = self._board_feed()
         self.rules = make_rule_desk(
             settings, self._stores, self.city, self.book, self.worker.use_rules, clock
         )
@@ -87,10 +89,14 @@ class Platform:
         self.own.start()
         if self.notifier is not None:
             self.notifier.start()
+        if self.boards is not None:
+            self.boards.start()
 
     def stop(self) -> None:
         """In the order of the flow, so that nothing that was taken is left half done."""
         self.own.stop()  # that parts end now is no outage
+        if self.boards is not None:
+            self.boards.stop()
         self.ingest.stop()
         self.worker.stop()
         self.keeper.stop()
@@ -197,6 +203,14 @@ class Platform:
             self.book.rules,
         )
 
+    def _board_feed(self) -> BoardFeed | None:
+        """Grafana reads InfluxDB: without one there is nobody to write figures for."""
+        if not self.settings.telemetry.startswith("influx"):
+            return None
+        from commands.boards import make_board_feed
+
+        return make_board_feed(self.settings, self._stores, self.city, self.book.rules, self.clock)
+
     def _channel_fails(self, channel: str, words: str) -> None:
         _LOG.error("channel %s %s", channel, words or "works again")
         failing = self.notifier.trouble() if self.notifier is not None else ""
@@ -224,6 +238,8 @@ class Platform:
             "alerts": self.keeper.trouble,
             "own outages": self.own.trouble,
         }
+        if self.boards is not None:
+            checks["boards"] = self.boards.trouble
         if self.broker is not None:
             broker = self.broker
             checks["embedded broker"] = lambda: "" if broker.alive() else "has ended"

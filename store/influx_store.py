@@ -22,7 +22,7 @@ from store.influx_log import InfluxLog
 from store.influx_points import encode_rollups, missing_where_nan
 from store.influx_query import identifier
 from store.influx_read import InfluxReader
-from store.influx_server import ROLLUP_POLICY, InfluxServer
+from store.influx_server import READINGS, ROLLUP_POLICY, InfluxServer
 from store.influx_write import OnRefused, PointWriter, log_refused, write_lines
 from store.latest import LatestTable
 from store.telemetry import AccountRow, Rollups, Series, Stored
@@ -151,6 +151,15 @@ class InfluxStore(InfluxReader):
         for line, reason in write_lines(self._server, ROLLUP_POLICY[step], lines):
             level = logging.INFO if too_old_for_policy(reason) else logging.CRITICAL
             _LOG.log(level, "InfluxDB refuses a roll-up for good: %s (%s)", reason, line)
+
+    def put_figures(self, lines: list[str]) -> None:
+        """Write lines of measurements that are no kind's: figures for boards, no part of log or account.
+
+        What is there already is replaced; what the server refuses is logged. Raises StoreError.
+        """
+        for line, reason in write_lines(self._server, READINGS, lines):
+            level = logging.INFO if too_old_for_policy(reason) else logging.ERROR
+            _LOG.log(level, "InfluxDB refuses a figure for good: %s (%s)", reason, line)
 
     def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:
         """See TelemetryStore.account."""
