@@ -28,6 +28,7 @@ from devices.kind import ONLINE, AlertRule
 from store.telemetry import Rollups
 from telemetry.arrays import AnyArray, Times, Values
 from telemetry.clock import HOUR, MINUTE, SECOND
+from telemetry.flags import Flag
 from telemetry.readings import Readings
 
 HOURS_KEPT = 3  # beside those that the lateness asks for
@@ -74,6 +75,9 @@ class Engine:
         came, known, corrected = self._judging.take(rows)
         flags = batch.flag.copy()
         flags[rows.source] = known
+        flags[np.isinf(batch.value)] = (
+            Flag.FAIL
+        )  # no sensor measures it; nothing is compared with it
         # A clock that runs ahead must not close windows that others still fill.
         corrected = self._move_to(min(self._newest, now) - self.lateness, corrected)
         judged = batch.with_flag(flags)
@@ -202,7 +206,7 @@ class Engine:
         return last_readings(both) if len(both) else both
 
     def _arranged(self, batch: Readings) -> Rows:
-        valued = (batch.quantity != self._online) & ~np.isnan(batch.value)
+        valued = (batch.quantity != self._online) & np.isfinite(batch.value)
         return arrange(self.layout, batch, valued)
 
     def _rows(self, readings: Readings) -> Rows:
