@@ -66,6 +66,13 @@ def segments(sorted_keys: AnyArray) -> tuple[Index, Index]:
     return np.concatenate(([0], cuts + 1)), np.concatenate((cuts, [n - 1]))
 
 
+def distinct(values: AnyArray) -> list[int]:
+    """The different values, ascending. Where all are one, as windows of a batch often are, without a search."""
+    one = len(values) > 0 and values.min() == values.max()
+    found: list[int] = (values[:1] if one else np.unique(values)).tolist()
+    return found
+
+
 def arrange(layout: Layout, batch: Readings, which: Mask) -> Rows:
     """The named rows of a batch, sorted; rows of quantities that the device's kind lacks are left out."""
     series = layout.index(batch.device, batch.quantity)

@@ -16,7 +16,7 @@ from analytics.facts import Failures, Named
 from analytics.layout import Layout
 from analytics.quality import FIRST, STATE, Quality
 from analytics.recent import Entries, Recent
-from analytics.rows import segments
+from analytics.rows import distinct, segments
 from analytics.slots import gather
 from analytics.table import Table
 from analytics.verdicts import Tally, Test
@@ -81,10 +81,10 @@ class Settling:
         self.boundary = boundary
         whole = self._recent.before(boundary)
         hour = whole.time // HOUR
-        one = len(hour) > 0 and hour.min() == hour.max()
-        for number in hour[:1].tolist() if one else np.unique(hour).tolist():
+        for number in distinct(hour):
             self._end_hours(number)
-            self._piece(whole if one else whole.take(hour == number))
+            which = hour == number
+            self._piece(whole if which.all() else whole.take(which))
             self.hour = number
         self._end_hours(boundary // HOUR)
         self.windows.advance(boundary)
