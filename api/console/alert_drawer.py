@@ -36,27 +36,32 @@ class AlertDrawer:
             label = f'role="dialog" aria-label="{texts("details_of")}"'
             self._body = ui.element("div").classes("drawer").props(label)
 
-    async def open(self, alert_id: str, by: str) -> None:
-        """Show this alert; `by` is the name that this browser remembers, or ""."""
+    async def open(self, alert_id: str, by: str) -> str:
+        """Show this alert; `by` is the name that this browser remembers, or "". Returns its device, or ""."""
         self._id = alert_id
         self._by = by
-        await self._show()
+        found = await self._show()
+        if found is None:
+            self._notify(self.texts("no_such_alert"))
+            return ""
         self.dialog.open()
+        return found.device
 
-    async def _show(self) -> None:
+    async def _show(self) -> Alert | None:
         store = self.context.operations
         try:
             alert = await asyncio.to_thread(store.alert, self._id)
             events = await asyncio.to_thread(store.alert_events, self._id)
         except UrbanError as error:
             self._notify(self.texts("no_data", error))
-            return
+            return None
         self._body.clear()
         if alert is not None:
             with self._body:
                 self._head(alert)
                 self._acts(alert)
                 self._history(events)
+        return alert
 
     def _head(self, alert: Alert) -> None:
         texts, rule = self.texts, rule_of(self.context, alert)

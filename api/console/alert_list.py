@@ -79,6 +79,10 @@ class AlertList(Element, component="alert_list.js"):
     async def _open(self, event: GenericEventArguments) -> None:
         await self._drawer.open(str(event.args.get("id", "")), _name(event))
 
+    async def show(self, alert_id: str) -> str:
+        """Open an alert's details. Returns the device that it is about; "" where it is about none, or none."""
+        return await self._drawer.open(alert_id, "")
+
     async def _acknowledge(self, event: GenericEventArguments) -> None:
         by = _name(event)
         if not by or not by.isprintable():

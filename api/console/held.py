@@ -19,7 +19,7 @@ class HeldDialog:
     """Opened from the list's header; `choose` is called with an alert's id and the name that was passed."""
 
     def __init__(
-        self, context: Context, texts: Texts, choose: Callable[[str, str], Awaitable[None]]
+        self, context: Context, texts: Texts, choose: Callable[[str, str], Awaitable[str]]
     ) -> None:
         self.context = context
         self.texts = texts

@@ -158,10 +158,15 @@ class Console:
             names = {d.id: f"{d.name} · {d.id}" if d.name else d.id for d in devices}
             self.find.set_options(names)
 
-    async def first(self, device: str) -> None:
-        """Before anything was chosen: the device that was asked for, else the one with the worst alert."""
+    async def first(self, device: str, alert: str = "") -> None:
+        """Before anything was chosen: what was asked for, else the device with the worst alert.
+
+        alert: as the links of messages name it; its details are opened.
+        """
         if self.found is None:
             return
+        if alert:
+            device = await self.alerts.show(alert) or device
         wanted = [device] if device else []
         wanted += [alert.device for alert in self.found.standing]
         newest = self.found.states.newest
@@ -225,12 +230,12 @@ def _translate() -> None:
 
 
 def _page(context: Context, watch: Watch, texts: Texts) -> Callable[[str], Awaitable[None]]:
-    async def page(device: str = "") -> None:
+    async def page(device: str = "", alert: str = "") -> None:
         console = Console(context, watch, texts)
         console.build()
         await console.tick()
         await ui.context.client.connected()
-        await console.first(device)
+        await console.first(device, alert)
         ui.timer(TICK_S, console.tick)
 
     return page

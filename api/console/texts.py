@@ -52,6 +52,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "ok": ("Bình thường", "Normal"),
     # Alerts
     "alerts": ("Cảnh báo", "Alerts"),
+    "no_such_alert": ("Không có cảnh báo này.", "There is no such alert."),
     "no_alerts": ("Hiện không có cảnh báo nào.", "No alert stands."),
     "severity": ("Mức độ", "Severity"),
     "what": ("Việc gì, xử lý thế nào", "What, and what to do"),

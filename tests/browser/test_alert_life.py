@@ -114,3 +114,18 @@ def test_alarm_quality_beside_its_benchmarks(
     expect(shown).to_contain_text("30 ngày · Đếm theo")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     site.check()
+
+
+def test_a_messages_link_opens_its_alert(site: Site) -> None:
+    page = site.open("/?alert=alert-1")
+    shown = page.get_by_role("dialog", name=VI["drawer"]).last
+    expect(shown).to_be_visible()
+    expect(shown).to_contain_text("Không khí xấu")
+    site.check()
+
+
+def test_a_link_to_an_alert_that_is_not_there_says_so(site: Site) -> None:
+    page = site.open("/?alert=ghost")
+    expect(page.get_by_text("Không có cảnh báo này.")).to_be_visible()
+    expect(page.get_by_role("dialog", name=VI["drawer"])).to_have_count(0)
+    site.check()
