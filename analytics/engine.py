@@ -16,6 +16,7 @@ from analytics.custom.definition import CustomRule
 from analytics.custom.in_force import InForce
 from analytics.derivers import all_derivers
 from analytics.facts import Facts, Transitions, last_named, last_readings, last_rollups
+from analytics.groups import Groups
 from analytics.judging import Judging
 from analytics.layout import Layout
 from analytics.limits import Limits
@@ -23,6 +24,7 @@ from analytics.offline import Presence
 from analytics.rows import Rows, arrange
 from analytics.rules import Rules
 from analytics.snapshot import Key, Tables, pack, unpack
+from analytics.together import Sharing, Together
 from devices.device import Catalogue
 from devices.kind import ONLINE, AlertRule
 from store.telemetry import Rollups
@@ -42,14 +44,22 @@ class Engine:
     indices by local time), lateness (how long after the newest event time a window stays open) [ns].
     """
 
-    def __init__(self, catalogue: Catalogue, zone: ZoneInfo, lateness: int = 10 * MINUTE) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        zone: ZoneInfo,
+        lateness: int = 10 * MINUTE,
+        sharing: Sharing | None = None,
+    ) -> None:
         self.zone = zone
         self.lateness = lateness
+        self.sharing = sharing
         self.layout = Layout(catalogue)
         self._limits = Limits(catalogue)
         self._judging = Judging(self.layout, self._limits, zone, lateness // HOUR + 1 + HOURS_KEPT)
         self._derivers = all_derivers(self.layout, self._limits, zone)
-        self._presence = Presence(self.layout, self._limits)
+        self._groups = Groups(catalogue)
+        self._presence = Presence(self.layout, self._limits, Together(self._groups, sharing))
         self._rules = Rules(self.layout)
         self.custom = InForce(self.layout, zone)
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
@@ -99,10 +109,12 @@ class Engine:
         corrected = Readings.empty()
         if self._newest:
             corrected = self._move_to(min(self._newest + idle, now) - self.lateness, corrected)
+        self._groups.refresh()
         derived = [self._presence.silent(now)]
         if len(corrected):
             derived += [d.hear(Readings.empty(), corrected, now) for d in self._derivers]
-        return self._facts(corrected, _NO_ROWS, derived, now)
+        facts = self._facts(corrected, _NO_ROWS, derived, now)
+        return replace(facts, outages=tuple(self._presence.outages))
 
     def count_from(self, time: int) -> None:
         """Until then we could not hear: no device is late before its time-out has passed from there on."""
@@ -130,6 +142,10 @@ class Engine:
         silent = np.array([r.quantity == ONLINE.name for _, r in self.rules()], dtype=bool)[rule]
         self._presence.adopt(device[silent], seen[silent])
 
+    def adopt_outages(self, standing: Iterable[tuple[str, str, int]]) -> None:
+        """The same of devices that fell silent together: (rule, subject, since)."""
+        self._presence.together.adopt(standing)
+
     def adopt_custom(self, code: str, device: AnyArray, seen: Times, worst: Values) -> None:
         """The same of an engineers' rule."""
         self._grow()
@@ -154,13 +170,14 @@ class Engine:
         zone: ZoneInfo,
         lateness: int = 10 * MINUTE,
         custom: Iterable[CustomRule] = (),
+        sharing: Sharing | None = None,
     ) -> Engine:
         """An engine that goes on where `snapshot` was taken; nobody is late before a time-out from now.
 
         The catalogue must hold the devices (in any order); state of others is left out. Raises
         StoreError where `data` is no snapshot that can be read. custom: the engineers' rules in force.
         """
-        engine = cls(catalogue, zone, lateness)
+        engine = cls(catalogue, zone, lateness, sharing)
         engine.custom.replace(custom)
         engine._grow()
         settling = engine._judging.settling
@@ -168,6 +185,7 @@ class Engine:
         engine._newest, engine._watermark, settling.boundary, settling.hour = clocks
         settling.windows.advance(settling.boundary)
         settling.windows.reopen()
+        engine._groups.teach()
         engine._presence.restart()
         return engine
 
@@ -184,7 +202,8 @@ class Engine:
             return
         self._limits.grow()
         self._judging.grow(first)
-        self._presence.table.grow(self.layout.n_devices)
+        self._presence.grow()
+        self._groups.table.grow(self.layout.n_devices)
         self._rules.table.grow(self.layout.n_rules)
         for deriver in self._derivers:
             deriver.grow(first)
@@ -192,6 +211,8 @@ class Engine:
     def _tables(self) -> Tables:
         own: Tables = {
             "presence": (Key.DEVICE, self._presence.table),
+            "outages": (Key.DEVICE, self._presence.together.table),
+            "gateways": (Key.DEVICE, self._groups.table),
             "rules": (Key.RULE, self._rules.table),
         }
         judging = self._judging.tables()

@@ -89,6 +89,22 @@ class Transitions:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """Several devices fell silent together, or are back: a gateway, a feeder's lamps, an area.
+
+    rule     of analytics.alerts.group_rules
+    value    how many devices; detail: of how many
+    """
+
+    rule: str
+    subject: str
+    stands: bool
+    time: int
+    value: float = float("nan")
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failures:
     """How many readings of an hour failed a test, and the worst flag that it gave.
 
@@ -133,6 +149,7 @@ class Facts:
                  to and that are too old for the engine's memory: the store must compute them anew
     failures     which tests the readings of an hour failed, told when the hour has ended
     transitions  alert conditions that were raised, grew worse or cleared
+    outages      devices that fell silent together, to be told before the transitions
     custom       the same of engineers' rules; `rule` is a number of `analytics.custom.in_force.InForce.codes`
     """
 
@@ -143,6 +160,7 @@ class Facts:
     transitions: Transitions = field(default_factory=Transitions.empty)
     custom: Transitions = field(default_factory=Transitions.empty)
     failures: Failures = field(default_factory=lambda: Failures.concat([]))
+    outages: tuple[Outage, ...] = ()
 
 
 def merged(parts: Sequence[Facts]) -> Facts:
@@ -162,6 +180,7 @@ def merged(parts: Sequence[Facts]) -> Facts:
         Transitions.concat([p.transitions for p in parts]),
         Transitions.concat([p.custom for p in parts]),
         Failures.concat([p.failures for p in parts]),
+        tuple(o for p in parts for o in p.outages),
     )
 
 

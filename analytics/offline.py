@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.facts import Outage
 from analytics.layout import Layout
 from analytics.limits import Limits
 from analytics.rows import segments
 from analytics.table import Table
+from analytics.together import Silence, Together
 from devices.kind import ONLINE, REFUSED_SHARE
 from telemetry.arrays import AnyArray, Codes32, Mask, Times
 from telemetry.clock import SECOND
@@ -28,6 +30,7 @@ OVERDUE = 2
 MOST_SILENT = 3  # devices that are overdue before anything is said of all of them
 # A broker tells retained statuses again to whoever comes back: so long they are no news. [ns]
 RETOLD = 30 * SECOND
+DEAF = 5 * SECOND  # so soon after we could not hear nothing is said of several devices either
 
 
 class Presence:
@@ -39,7 +42,9 @@ class Presence:
     online    1, 0, or -1 while nothing is known; `told`: the time that the change was told with
     """
 
-    def __init__(self, layout: Layout, limits: Limits) -> None:
+    def __init__(self, layout: Layout, limits: Limits, together: Together) -> None:
+        self.together = together
+        self.outages: list[Outage] = []  # what the last look found of devices together
         self._layout = layout
         self._limits = limits
         self._timeout = np.array([k.timeout_s for k in layout.kinds], dtype=np.int64) * SECOND
@@ -59,6 +64,11 @@ class Presence:
                 "told": (np.int64, NEVER),
             }
         )
+
+    def grow(self) -> None:
+        """The layout has devices that are new."""
+        self.table.grow(self._layout.n_devices)
+        self.together.table.grow(self._layout.n_devices)
 
     def restart(self) -> None:
         """After a restore: nobody is late before a time-out has passed from now on."""
@@ -113,6 +123,7 @@ class Presence:
         """Time has passed: who has been silent for longer than the time-out. Told at the moment it ran out."""
         n = self._layout.n_devices
         t = self.table
+        self.outages = []
         waited = t["waited"][:n]
         waited[waited == NEVER] = now
         timeout = self._timeout[self._layout.devices["kind"][:n]]
@@ -123,8 +134,25 @@ class Presence:
             # As far as is known nobody is missing: when one is heard, all get their time-out anew.
             waited[expected] = now
             return Readings.empty()
-        gone = np.flatnonzero((now > due) & expected)
+        timed_out = (now > due) & expected
+        if now - self._from > DEAF:
+            self._look_together(timed_out, expected, due - timeout // OVERDUE, now)
+        gone = np.flatnonzero(timed_out)
         return self._tell(gone.astype(np.int32), np.zeros(len(gone), dtype=bool), due[gone])
+
+    def _look_together(self, timed_out: Mask, expected: Mask, overdue: Times, now: int) -> None:
+        n, t = len(expected), self.table
+        offline = t["online"][:n] == 0
+        if not (timed_out.any() or offline.any() or self.together.stands):
+            return
+        heard = t["heard"][:n]
+        known = heard != NEVER  # who never came was not lost with anybody
+        self.outages = self.together.look(
+            Silence(
+                now, heard, expected & known, now > overdue, timed_out & known,
+                np.where(offline & known, t["told"][:n], NEVER),
+            )
+        )  # fmt: skip
 
     @property
     def _told_again(self) -> int:

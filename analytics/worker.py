@@ -12,11 +12,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from analytics import checkpoint
 from analytics.adopt import adopt
-from analytics.alerts.book import AlertBook
+from analytics.alerts.book import AlertBook, Told
 from analytics.custom.definition import CustomRule
 from analytics.engine import Engine
 from analytics.facts import Facts, merged
@@ -149,9 +150,8 @@ class Worker:
         self._cut = None
         found = self._restored()
         if found is None:
-            self.engine = Engine(
-                self.engine.layout.catalogue, self.engine.zone, self.engine.lateness
-            )
+            old = self.engine
+            self.engine = Engine(old.layout.catalogue, old.zone, old.lateness, old.sharing)
             self.engine.custom.replace(self._custom)
             self._position = 0
             self._cut = Cut(self._clock.now() - LOOK_BACK, self._telemetry.position())
@@ -171,7 +171,7 @@ class Worker:
                 raise StoreError(str(self._path), need, position)
             old = self.engine
             return position, Engine.restore(
-                state, old.layout.catalogue, old.zone, old.lateness, self._custom
+                state, old.layout.catalogue, old.zone, old.lateness, self._custom, old.sharing
             )
         except StoreError as error:
             log.warning("%s; analytics reads the log again instead", error)
@@ -268,6 +268,8 @@ class Worker:
             for step, rollups in anew.items():
                 self._telemetry.put_rollups(step, rollups)
             self._operations.put_quality(records_of(facts.failures, self.engine.layout.catalogue))
+            # Causes first: what follows from them is then told under them.
+            self._book.tell([Told(**asdict(o)) for o in facts.outages])
             self._book.apply(facts.transitions)
             self._book.apply(facts.custom, self.engine.custom.codes)
             self._todo.popleft()

@@ -246,9 +246,10 @@ class AlertEventInfo(Struct):
 
 
 class AlertDetail(AlertInfo):
-    """An alert with its history, oldest first."""
+    """An alert with its history, oldest first, and what is held back under it."""
 
     history: list[AlertEventInfo]
+    children: list[AlertInfo]
 
 
 class DeviceDetail(DeviceInfo):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from analytics.alerts.platform_rules import DOMAIN, PLATFORM_RULES
+from analytics.alerts.group_rules import OUR_RULES
+from analytics.alerts.platform_rules import DOMAIN
 from analytics.alerts.rulebook import RuleBook
 from analytics.notify.delivery import AppriseDelivery
 from analytics.notify.describe import Describer
@@ -26,7 +27,7 @@ def read_plan(path: Path, kinds: Kinds, city: City, rules: RuleBook | None = Non
         domains=frozenset({DOMAIN, *(k.domain for k in kinds)}),
         kinds=frozenset(kinds.code),
         areas=frozenset(city.area),
-        rules=(rules or RuleBook(kinds, PLATFORM_RULES)).codes(),
+        rules=(rules or RuleBook(kinds, OUR_RULES)).codes(),
     )
     return load_plan(path, known)
 

@@ -21,6 +21,7 @@ from analytics.engine import Engine
 from analytics.notify.notifier import Notifier
 from analytics.own import Hearing, OwnWatch
 from analytics.own_watcher import OwnWatcher
+from analytics.together import Sharing
 from analytics.worker import Worker
 from api.context import Context
 from commands.ingest_part import IngestPart
@@ -35,7 +36,7 @@ from ingest.broker import EmbeddedBroker
 from simulators.placement import simulated_devices
 from store.telemetry import Series
 from telemetry.address import BrokerAddress, broker_address
-from telemetry.clock import Clock
+from telemetry.clock import SECOND, Clock
 from telemetry.live import Hub
 from telemetry.readings import Readings
 from telemetry.settings import Settings
@@ -170,7 +171,11 @@ class Platform:
         return BrokerAddress(self.broker.bind, self.broker.port)
 
     def _worker(self) -> Worker:
-        engine = Engine(self.catalogue, self.city.zone)
+        settings = self.settings
+        sharing = Sharing(
+            settings.area_share / 100, settings.area_least, int(settings.area_window_s * SECOND)
+        )
+        engine = Engine(self.catalogue, self.city.zone, sharing=sharing)
         snapshot = self.settings.data_dir / "analytics.npz"
         return Worker(
             engine, self.telemetry, self.operations, self.book, self.hub, self.clock, snapshot,

@@ -26,11 +26,13 @@ _NO_OBJECT = (
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """An uplink taken apart. `form` is UPLINK or UPLINK_TIMED, `body` a flat message."""
+    """An uplink taken apart. `form` is UPLINK or UPLINK_TIMED, `body` a flat message, `gateway` the one
+    that heard it best; "" where none is named."""
 
     device: int
     form: int
     body: dict[str, object]
+    gateway: str = ""
 
 
 def read_uplink(event: object, eui: str, admission: Admission) -> Uplink:
@@ -50,7 +52,22 @@ def read_uplink(event: object, eui: str, admission: Admission) -> Uplink:
         raise Refused(Reason.NOT_AN_OBJECT, "object", need, device)
     # protobuf's JSON leaves out a counter of 0 and a time that is not known.
     body = {"time": event.get("time"), **given, "seq": event.get("fCnt", 0)}
-    return Uplink(device, UPLINK_TIMED if "time" in given else UPLINK, body)
+    form = UPLINK_TIMED if "time" in given else UPLINK
+    return Uplink(device, form, body, _gateway(event.get("rxInfo")))
+
+
+def _gateway(heard: object) -> str:
+    """The gateway of `rxInfo` with the strongest signal. It is beside the point of an uplink: never refused."""
+    found = [h for h in heard if isinstance(h, dict)] if isinstance(heard, list) else []
+    named = [h for h in found if isinstance(h.get("gatewayId"), str)]
+    best = max(named, key=_signal, default=None)
+    name = best["gatewayId"].lower() if best else ""
+    return name if DEVICE_ID.fullmatch(name) else ""
+
+
+def _signal(heard: dict[str, object]) -> float:
+    rssi = heard.get("rssi")
+    return float(rssi) if isinstance(rssi, (int, float)) else float("-inf")
 
 
 def _device(event: dict[str, object], eui: str, admission: Admission) -> int:

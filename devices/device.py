@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from devices.gateways import Gateways
 from devices.registry import Kinds
 from telemetry.arrays import Codes16
 from telemetry.errors import DeclarationError
@@ -49,6 +50,7 @@ class Catalogue:
         self.kinds = kinds
         self.devices: list[Device] = []
         self.replacements = 0
+        self.gateways = Gateways()
         self._codes: dict[str, int] = {}
         self._kind_of: Codes16 = np.zeros(1024, dtype=np.int16)
         self._lock = threading.Lock()

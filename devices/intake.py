@@ -6,6 +6,7 @@ up as a row of the columns or as a `Reject`: nothing falls between.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -99,6 +100,10 @@ class Intake:
     def replace(self, readings: Readings, message: AnyArray, record: AnyArray) -> None:
         """Hold these columns instead of all that were added."""
         self._parts = [(readings, message, record)]
+
+    def senders(self) -> Iterator[tuple[AnyArray, AnyArray]]:
+        """(device, message) of the rows, as they were added."""
+        return ((readings.device, message) for readings, message, _ in self._parts)
 
     def columns(self) -> tuple[Readings, AnyArray, AnyArray]:
         """All rows in the order of arrival, with their message and record numbers."""

@@ -18,6 +18,7 @@ from devices.chirpstack import read_uplink
 from devices.device import Catalogue, Device
 from devices.flat import FlatDecoder
 from devices.gateway import GatewayScope
+from devices.gateways import DIRECT, MOST
 from devices.intake import WHOLE, Intake, Message, Refused, shown
 from devices.kind import ONLINE
 from devices.senml import SenmlDecoder
@@ -58,6 +59,8 @@ class Decoder:
         self._flat = FlatDecoder(catalogue.kinds)
         self._senml = SenmlDecoder(catalogue)
         self._gateways = GatewayScope(self._admission)
+        self._gateway_of: dict[str, int] = {}  # topic → gateway
+        self._via: list[tuple[int, int]] = []  # (message, gateway) of the batch
         self._json = msgspec.json.Decoder()
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
 
@@ -99,7 +102,19 @@ class Decoder:
                 intake.reject(i, error.reason, path, f"{path}: {error.need}", device)
         self._flat.finish(intake)
         self._senml.finish(intake)
+        self._note_gateways(intake, len(messages))
         return intake
+
+    def _note_gateways(self, intake: Intake, count: int) -> None:
+        """Who came through which gateway, for whoever tells outages apart."""
+        gateways = self.catalogue.gateways
+        if gateways.names:
+            via = np.full(count, DIRECT, dtype=np.int32)
+            for message, gateway in self._via:
+                via[message] = gateway
+            for device, message_of in intake.senders():
+                gateways.learn(device, via[message_of])
+        self._via.clear()
 
     def _take(
         self, intake: Intake, i: int, message: Message, channel: str, kind: int, device: int
@@ -112,6 +127,7 @@ class Decoder:
         if channel == "telemetry":
             self._telemetry(intake, i, message, kind, device)
         elif channel == GATEWAY:
+            self._via.append((i, self._gateway(message.topic)))
             self._pack(intake, i, message, self._gateways)
         elif channel == _UPLINK:
             self._uplink(i, message)
@@ -161,8 +177,20 @@ class Decoder:
         uplink = read_uplink(self._body(message.payload), eui, self._admission)
         # Who it was is told by the payload; what comes next on this topic is most likely the same one's.
         self._topics[message.topic] = (_UPLINK, NOBODY, uplink.device)
+        if uplink.gateway:
+            self._via.append((i, self.catalogue.gateways.code(uplink.gateway)))
         kind = int(self.catalogue.kind_of[uplink.device])
         self._flat.take(i, kind, uplink.device, message.received, uplink.body, uplink.form)
+
+    def _gateway(self, topic: str) -> int:
+        found = self._gateway_of.get(topic)
+        if found is None:
+            if len(self._gateway_of) > MOST:
+                self._gateway_of.clear()
+            parsed = parse_topic(topic)
+            found = self.catalogue.gateways.code(parsed.device) if parsed else DIRECT
+            self._gateway_of[topic] = found
+        return found
 
     def _status(self, intake: Intake, i: int, message: Message, device: int) -> None:
         """`online`, `offline`, or {"status": …, "time": …} → a reading of the quantity `online`."""

@@ -39,7 +39,7 @@ class Alert:
     announced  when it last began to ask for somebody, by the clock: from here on the time to
                acknowledge counts
     cause      id of the alert that it is held back under
-    released   when its cause let it out, event time
+    released   when its cause was over, event time; it comes out when its device has had time to report
     chattering it comes and goes so often that it is held as one that stands
     escalated, reminded        when it was last told as unattended, and as still standing, by the clock
     detail     what there is to say beside the rule's own words

@@ -61,6 +61,7 @@ class OperationsStore(Protocol):
         severities: Sequence[int] = (),
         kinds: Sequence[str] = (),
         assigned: Sequence[str] = (),
+        causes: Sequence[str] = (),
         start: int | None = None,
         end: int | None = None,
         limit: int = 100,

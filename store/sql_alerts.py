@@ -69,6 +69,7 @@ class SqlAlerts(SqlBase):
         severities: Sequence[int] = (),
         kinds: Sequence[str] = (),
         assigned: Sequence[str] = (),
+        causes: Sequence[str] = (),
         start: int | None = None,
         end: int | None = None,
         limit: int = 100,
@@ -79,7 +80,7 @@ class SqlAlerts(SqlBase):
         if subjects is not None:
             query = query.where(ALERTS.c.subject.in_(subjects))
         lists = {"state": states, "rule": rules, "severity": severities}
-        query = _among(query, lists | {"kind": kinds, "assigned": assigned})
+        query = _among(query, lists | {"kind": kinds, "assigned": assigned, "cause": causes})
         if start is not None:
             query = query.where(ALERTS.c.raised >= start)
         if end is not None:

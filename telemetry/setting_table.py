@@ -225,5 +225,26 @@ SETTINGS: tuple[Setting, ...] = (
         "Less free disk in the data folder than this is an alert [MiB]",
         whole(0, 10_000_000),
     ),
+    Setting(
+        "area_share",
+        "60",
+        "10…100",
+        "Share of an area's devices, or of a feeder's lamps, that fell silent together to be one alert [%]",
+        real(10, 100),
+    ),
+    Setting(
+        "area_least",
+        "3",
+        "2…100000",
+        "And so many of them at least",
+        whole(2, 100_000),
+    ),
+    Setting(
+        "area_window_s",
+        "600",
+        "10…86400",
+        "Within how long they must have been told offline to count as together [s]",
+        real(10, 86_400),
+    ),
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )

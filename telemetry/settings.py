@@ -61,6 +61,9 @@ class Settings:
     remind: dict[str, int]
     own_dwell_s: float
     disk_free_mb: int
+    area_share: float
+    area_least: int
+    area_window_s: float
     language: str
 
     @property

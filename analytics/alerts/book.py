@@ -15,9 +15,9 @@ from math import isnan, nan
 
 from analytics.alerts import acts, service
 from analytics.alerts.chatter import Chatter
+from analytics.alerts.group_rules import OUR_RULES
 from analytics.alerts.intake import Intake, News
 from analytics.alerts.ledger import Draft, Ledger
-from analytics.alerts.platform_rules import PLATFORM_RULES
 from analytics.alerts.refit import refit
 from analytics.alerts.rulebook import RuleBook
 from analytics.alerts.timing import Timing, tend
@@ -72,7 +72,7 @@ class AlertBook:
         self._hub = hub
         self._clock = clock
         self._timing = timing or Timing()
-        self.rules = rules or RuleBook(catalogue.kinds, PLATFORM_RULES)
+        self.rules = rules or RuleBook(catalogue.kinds, OUR_RULES)
         self._of_engine = [
             self.rules.get(rule.code, catalogue.kinds.kinds[k].name)
             for k, rule in rule_list(catalogue.kinds)

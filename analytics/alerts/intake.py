@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2s
 from math import isnan, nan
 
-from analytics.alerts.causes import CAUSES, Pair
+from analytics.alerts.causes import CAUSES, Pair, explains
 from analytics.alerts.chatter import Chatter
 from analytics.alerts.ledger import Draft
 from analytics.alerts.life import announced_anew, closed, over, settled
@@ -17,7 +17,9 @@ from analytics.alerts.rulebook import Rule, RuleBook
 from analytics.facts import What
 from devices.device import Catalogue
 from store.alert_records import Alert, AlertState, Condition
-from telemetry.clock import SECOND
+from telemetry.clock import MINUTE, SECOND
+
+PATIENCE = 5 * MINUTE  # of what is no device
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,28 @@ class Intake:
     def sort_under(self, draft: Draft, alert: Alert, time: int) -> None:
         """Put an alert under the cause that stands, or let it out where none does."""
         cause = self._cause(draft, alert)
-        if cause == alert.cause:
+        if cause == alert.cause and (not cause or alert.released is None):
             return
         if cause:
-            draft.put(settled(alert.but(cause=cause)), "suppressed", time, text=cause)
+            held = alert.but(cause=cause, released=None)
+            draft.put(settled(held), "suppressed", time, text=cause)
+        elif alert.released is None:
+            # Devices need time to report again: who stays away for longer comes out then.
+            draft.put(alert.but(released=time), "updated", time, text="its cause is over")
+
+    def release(self, draft: Draft, alert: Alert) -> None:
+        """Let an alert out whose cause is over, when its device has had its time to report."""
+        if alert.released is None or draft.now - alert.released <= self._patience(alert):
             return
-        alert = alert.but(cause="", released=time)
+        alert = alert.but(cause="")
         if alert.state is AlertState.SUPPRESSED:
             alert = announced_anew(alert, draft.now)
-        draft.put(settled(alert), "released", time)
+        draft.put(settled(alert), "released", draft.now)
 
     def sort_children(self, draft: Draft, alert: Alert, time: int) -> None:
-        """A cause came or went: put the symptoms beneath its device under it, or let them out."""
+        """A cause came or went: put the symptoms beneath its subject under it, or let them out."""
         if alert.family in CAUSES:
-            for pair in draft.ledger.kinship.symptoms(alert.device):
+            for pair in draft.ledger.kinship.symptoms(alert.subject):
                 found = draft.ledger.open(pair)
                 if found is not None:
                     self.sort_under(draft, found, time)
@@ -207,13 +217,17 @@ class Intake:
 
     def _cause(self, draft: Draft, alert: Alert) -> str:
         pairs = draft.ledger.kinship.causes(alert)
-        return next((c.id for p in pairs if (c := draft.ledger.standing(p)) is not None), "")
+        found = (c for p in pairs if (c := draft.ledger.standing(p)) is not None)
+        return next((c.id for c in found if c.id != alert.id and explains(c, alert)), "")
 
     def _follows(self, alert: Alert, time: int) -> bool:
         """True where it ends right after its cause did: within the time that a device has to report."""
-        if alert.released is None or alert.kind not in self._catalogue.kinds:
-            return False
-        return time - alert.released <= self._catalogue.kinds[alert.kind].timeout_s * SECOND
+        return alert.released is not None and time - alert.released <= self._patience(alert)
+
+    def _patience(self, alert: Alert) -> int:
+        """How long what stood under a cause has to end by itself, once that is over. [ns]"""
+        known = alert.kind in self._catalogue.kinds
+        return self._catalogue.kinds[alert.kind].timeout_s * SECOND if known else PATIENCE
 
 
 def _says_more(alert: Alert, n: News, known: Condition) -> bool:

@@ -42,6 +42,8 @@ def tend(draft: Draft, intake: Intake, timing: Timing) -> None:
     for alert in list(draft.ledger.alerts.values()):
         if alert.chattering:
             intake.calm(draft, alert, draft.now)
+        elif alert.cause and alert.released is not None:
+            intake.release(draft, alert)
         elif alert.shelved_until is not None and alert.shelved_until <= draft.now:
             _unshelve(draft, alert)
         elif alert.state is AlertState.UNACKNOWLEDGED and _is_unattended(alert, draft.now, timing):

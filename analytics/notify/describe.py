@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.alerts.platform_rules import PLATFORM_RULES
+from analytics.alerts.group_rules import OUR_RULES
 from analytics.alerts.rulebook import Rule, RuleBook
 from analytics.notify.plan import Subject
 from analytics.notify.texts import Told
@@ -23,7 +23,7 @@ class Describer:
     def __init__(self, catalogue: Catalogue, city: City, rules: RuleBook | None = None) -> None:
         self._catalogue = catalogue
         self._city = city
-        self._rules = rules or RuleBook(catalogue.kinds, PLATFORM_RULES)
+        self._rules = rules or RuleBook(catalogue.kinds, OUR_RULES)
 
     def __call__(self, alert: Alert) -> tuple[Subject, Told]:
         """See the module's text."""

@@ -58,6 +58,9 @@ def get_alerts(
         list[str] | None, Query(description="Whose it is; empty: nobody's; may repeat")
     ] = None,
     area: Areas = None,
+    cause: Annotated[
+        list[str] | None, Query(description="Held back under this alert; may repeat")
+    ] = None,
     start: Start = None,
     end: Annotated[str | None, Query(description="Raised before; RFC 3339")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
@@ -71,6 +74,7 @@ def get_alerts(
         "subjects": _subjects(context, places, area or []),
         "severities": [int(Severity[name.upper()]) for name in severity or ()],
         "assigned": assigned or [],
+        "causes": cause or [],
         "rules": _known_rules(context, rule or []),
         "start": select_time("start", start),
         "end": select_time("end", end),
@@ -89,11 +93,13 @@ def get_alerts(
 
 @router.get(
     "/alerts/{alert_id}",
-    summary="One alert with its history",
+    summary="One alert with its history and what is held back under it",
     responses=answers(AlertDetail, 404),
 )
 def get_alert(context: Ctx, alert_id: Annotated[str, Path(description="Alert's id")]) -> Response:
-    """An alert and every line of its history, oldest first."""
+    """An alert, every line of its history, oldest first, and the alerts that are held back under it: the newest
+    raised first, 1,000 at most (`cause` of the list pages through all).
+    """
     alert = context.operations.alert(alert_id)
     if alert is None:
         raise no_alert(alert_id)
@@ -103,7 +109,9 @@ def get_alert(context: Ctx, alert_id: Annotated[str, Path(description="Alert's i
         )
         for e in context.operations.alert_events(alert_id)
     ]
-    return respond(AlertDetail(**alert_fields(context, alert), history=history))
+    under = context.operations.alerts(causes=[alert.id], limit=_PAGE)
+    children = encode_alerts(context, under)
+    return respond(AlertDetail(**alert_fields(context, alert), history=history, children=children))
 
 
 class AcknowledgeBody(Act):

@@ -50,6 +50,11 @@ class Desk:
     def tell(self, *rows: tuple[What, str, str, int, float]) -> None:
         self.book.apply(transitions(self.known, *rows))
 
+    def pass_time(self, seconds: int) -> None:
+        """So much time passes, and the book does what is due."""
+        self.clock.advance(seconds * SECOND)
+        self.book.tend()
+
     def states(self) -> dict[tuple[str, str], AlertState]:
         return {(a.rule, a.device): a.state for a in self.book.standing()}
 
@@ -169,6 +174,7 @@ def test_an_update_of_an_alert_that_was_lost_raises_it(desk: Desk) -> None:
 
 
 SUPPRESSED, UNACKNOWLEDGED = AlertState.SUPPRESSED, AlertState.UNACKNOWLEDGED
+LAMP_TIMEOUT_S = KINDS["lamp"].timeout_s
 DARK = ("feeder_supply_loss", "tu-1")
 GONE = ("device_offline", "tu-1")
 
@@ -195,9 +201,23 @@ def test_a_child_that_stays_comes_out_when_the_cause_clears(desk: Desk) -> None:
     desk.tell((RAISE, *DARK, 0, 1), (RAISE, "lamp_failure", "den-1", 60, 1))
     desk.open()
     desk.tell((CLEAR, *DARK, 120, 0))
+    held = next(a for a in desk.book.standing() if a.device == "den-1")
+    desk.pass_time(120 + LAMP_TIMEOUT_S)
+    child = next(a for a in desk.book.standing() if a.device == "den-1")
+    assert child == held and child.state is SUPPRESSED, "it has its time-out to report"
+    desk.pass_time(1)
     child = next(a for a in desk.book.standing() if a.device == "den-1")
     assert (child.state, child.cause) == (UNACKNOWLEDGED, "")
-    assert desk.history(child) == ["raised", "suppressed", "released"]
+    assert desk.history(child) == ["raised", "suppressed", "updated", "released"]
+
+
+def test_a_cause_that_comes_back_meanwhile_keeps_its_child(desk: Desk) -> None:
+    desk.tell((RAISE, *DARK, 0, 1), (RAISE, "lamp_failure", "den-1", 60, 1), (CLEAR, *DARK, 120, 0))
+    desk.tell((RAISE, *DARK, 180, 1))
+    desk.pass_time(10 * LAMP_TIMEOUT_S)
+    child = next(a for a in desk.book.standing() if a.device == "den-1")
+    cause = next(a for a in desk.book.standing() if a.device == "tu-1")
+    assert (child.state, child.cause) == (SUPPRESSED, cause.id)
 
 
 def test_a_child_that_clears_under_its_cause_bothers_nobody(desk: Desk) -> None:
@@ -211,7 +231,9 @@ def test_a_child_that_clears_soon_after_its_cause_bothers_nobody(
     desk: Desk, after_s: int, state: AlertState | None
 ) -> None:
     desk.tell((RAISE, *DARK, 0, 1), (RAISE, "device_offline", "den-1", 60, 0))
-    desk.tell((CLEAR, *DARK, 120, 0), (CLEAR, "device_offline", "den-1", 120 + after_s, 1))
+    desk.tell((CLEAR, *DARK, 120, 0))
+    desk.pass_time(120 + after_s)
+    desk.tell((CLEAR, "device_offline", "den-1", 120 + after_s, 1))
     assert desk.states().get(("device_offline", "den-1")) is state
 
 
@@ -223,6 +245,7 @@ def test_a_second_cause_takes_over_when_the_first_clears(desk: Desk) -> None:
     gone = next(a for a in desk.book.standing() if (a.rule, a.device) == GONE)
     assert (child.state, child.cause) == (SUPPRESSED, gone.id)
     desk.tell((CLEAR, *GONE, 180, 1))
+    desk.pass_time(180 + LAMP_TIMEOUT_S + 1)
     assert desk.states()["device_offline", "den-1"] is UNACKNOWLEDGED
 
 

@@ -303,3 +303,24 @@ def test_why_readings_of_a_device_are_flagged(own_client: Client, world: World) 
     assert rest["next"] is None
     assert own_client.get("/api/v1/devices/aq-2/quality").json() == {"items": [], "next": None}
     assert own_client.get("/api/v1/devices/nobody/quality").status_code == 404
+
+
+def test_an_alert_lists_what_is_held_back_under_it(world: World, own_client: Client) -> None:
+    cause = world.context.operations.alert("alert-1")
+    assert cause is not None
+    held = [
+        cause.but(
+            id=f"held-{n}", family="device_offline", rule="device_offline", subject=f"aq-9{n}",
+            cause="alert-1", state=AlertState.SUPPRESSED, raised=cause.raised + n,
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    world.context.operations.save_alerts(held, [])
+    children = own_client.get("/api/v1/alerts/alert-1").json()["children"]
+    assert [c["id"] for c in children] == ["held-2", "held-1", "held-0"]
+    assert {c["cause"] for c in children} == {"alert-1"}
+    listed = own_client.get("/api/v1/alerts?cause=alert-1&limit=2").json()
+    assert [a["id"] for a in listed["items"]] == ["held-2", "held-1"]
+    assert listed["next"]
+    assert own_client.get("/api/v1/alerts?cause=ghost").json()["items"] == []
+    assert own_client.get("/api/v1/alerts/held-0").json()["children"] == []

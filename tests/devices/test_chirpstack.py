@@ -169,3 +169,22 @@ def test_a_stranger_is_refused_by_the_setting() -> None:
 def test_the_topic_of_an_uplink(topic: str, eui: str | None) -> None:
     assert parse_uplink(topic) == eui
     assert UPLINK == "application/+/device/+/event/up"
+
+
+@pytest.mark.parametrize(
+    ("heard", "gateway"),
+    [
+        ([{"gatewayId": "0016C001F153A14C", "rssi": -50}], "0016c001f153a14c"),
+        ([{"gatewayId": "aa01", "rssi": -90}, {"gatewayId": "aa02", "rssi": -60}], "aa02"),
+        ([{"gatewayId": "aa01"}, "noise", {"rssi": 1}], "aa01"),
+        ([{"gatewayId": "no gateway!"}], ""),
+        ([], ""), ("many", ""), (None, ""),
+    ],
+)  # fmt: skip
+def test_the_gateway_is_the_one_that_heard_it_best_and_never_a_reason_to_refuse(
+    heard: Any, gateway: str
+) -> None:
+    decoder, intake = decode(uplink(rxInfo=heard))
+    assert intake.rejects == []
+    code = decoder.catalogue.code("aq-0007")
+    assert code is not None and decoder.catalogue.gateways.name_of(code) == gateway

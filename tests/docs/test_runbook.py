@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from analytics.alerts.platform_rules import PLATFORM_RULES
+from analytics.alerts.group_rules import OUR_RULES
 from analytics.alerts.rulebook import Rule, RuleBook
 from commands.runbook import remedy, said
 from devices.registry import load_kinds
 from telemetry.reasons import Reason
 
 RUNBOOK = Path(__file__).parent.parent.parent / "docs" / "runbook.md"
-RULES: dict[str, Rule] = {r.runbook: r for r in RuleBook(load_kinds(), PLATFORM_RULES)}
+RULES: dict[str, Rule] = {r.runbook: r for r in RuleBook(load_kinds(), OUR_RULES)}
 
 
 def sections(part: str) -> dict[str, str]:

@@ -482,3 +482,31 @@ def test_names_of_the_sender_are_kept_readable(bench: Bench, key: str) -> None:
     assert item.path.isprintable()
     assert len(item.path) <= 200
     assert item.detail.isprintable()
+
+
+def test_who_came_through_which_gateway_is_known_and_who_comes_by_himself(bench: Bench) -> None:
+    def via(device: str) -> str:
+        code = bench.catalogue.code(device)
+        assert code is not None
+        return bench.catalogue.gateways.name_of(code)
+
+    two = pack({"n": "air/aq-8/pm25", "v": 1}, {"n": "air/aq-9/pm25", "v": 1})
+    bench.send(("city/gateway/gw-1/telemetry", two), ("city/air/aq-1/telemetry", b'{"pm25": 1}'))
+    assert [via(d) for d in ("aq-8", "aq-9", "aq-1")] == ["gw-1", "gw-1", ""]
+    bench.send(("city/gateway/gw-2/telemetry", two))
+    bench.send(("city/air/aq-8/telemetry", b'{"pm25": 2}'))
+    assert [via(d) for d in ("aq-8", "aq-9", "aq-1")] == ["", "gw-2", ""]
+
+
+def test_gateways_are_bounded_and_one_too_many_is_no_gateway(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.gateways.MOST", 2)
+    for n in range(4):
+        body = pack({"n": f"air/aq-{n}/pm25", "v": 1})
+        bench.send((f"city/gateway/gw-{n}/telemetry", body))
+    gateways = bench.catalogue.gateways
+    assert gateways.names == ["gw-0", "gw-1"]
+    assert len(bench.stored()) == 4
+    code = bench.catalogue.code("aq-3")
+    assert code is not None and gateways.name_of(code) == ""
