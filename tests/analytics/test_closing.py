@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analytics.engine import Engine
 from devices.device import Catalogue, Device
 from telemetry.arrays import Values
 from telemetry.clock import DAY, HOUR, MINUTE, parse_time
 from telemetry.readings import Readings
-from tests.analytics.city import T0, catalogue
+from tests.analytics.city import T0, ZONE, catalogue
 from tests.analytics.slow import Judged, in_time, series
 
 NOON = parse_time("2026-11-22T05:00:00Z")  # local noon
@@ -183,3 +184,28 @@ def test_a_flag_of_a_closed_minute_takes_its_values_out_of_the_windows() -> None
         (T0, 1), (T0, 1), (T0 + MINUTE, 0), (T0 + MINUTE, 0)
     ]  # fmt: skip
     assert facts.flags.flag.tolist() == [3, 3, 1]
+
+
+def test_weeks_of_state_survive_a_kill_after_each_day() -> None:
+    known = stations(6)
+    parts = []
+    for i in range(6):
+        values = warmth(26, i, 1800)
+        if i == 0:
+            values += 0.2 * np.clip(np.arange(len(values)) / 48 - 10, 0, None)
+        if i == 1:
+            values[20 * 48 : 20 * 48 + 6] -= 14  # learned bands
+        parts.append(series(known, f"w-{i}", "temperature", values, 1800))
+    rows = in_time(parts)
+    whole, killed = Judged(known).hear(rows).end(), Judged(known)
+    for day in np.unique(rows.time // DAY).tolist():
+        # Before the day: after a restart event time stands still until something is heard.
+        killed.engine = Engine.restore(killed.engine.snapshot(), known, ZONE)
+        killed.hear(rows.take(rows.time // DAY == day))
+    killed.end()
+    assert {k: v for k, v in killed.flags.items() if v > 1} == {
+        k: v for k, v in whole.flags.items() if v > 1
+    }
+    assert killed.why == whole.why
+    assert whole.why["w-0", "temperature"]["drift"] > 0
+    assert whole.why["w-1", "temperature"]["climatology"] > 0
