@@ -74,14 +74,14 @@ def row(title: str) -> Json:
 def stat(
     title: str, text: str, targets: Sequence[Json], *, w: int = 4, h: int = 4, **rest: Any
 ) -> Json:
-    """The newest value in large figures."""
+    """The newest value in large figures; total: the sum of the range."""
     options = {
         "colorMode": "background",
         "graphMode": "area",
         "justifyMode": "auto",
         "orientation": "auto",
         "textMode": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "reduceOptions": _reduced(rest.pop("total", False)),
     }
     return panel("stat", title, text, targets, w=w, h=h, options=options, **rest)
 
@@ -89,12 +89,12 @@ def stat(
 def bars(
     title: str, text: str, targets: Sequence[Json], *, w: int = 8, h: int = 9, **rest: Any
 ) -> Json:
-    """The newest value of each series as a bar, one under another."""
+    """The newest value of each series as a bar, one under another; total: the sum of the range."""
     options = {
         "displayMode": "basic",
         "orientation": "horizontal",
         "showUnfilled": True,
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "reduceOptions": _reduced(rest.pop("total", False)),
     }
     return panel("bargauge", title, text, targets, w=w, h=h, options=options, **rest)
 
@@ -131,6 +131,10 @@ def lines(
         "timeseries", title, text, targets, w=w, h=h, steps=steps, custom=custom, options=options,
         defaults=defaults, **rest,
     )  # fmt: skip
+
+
+def _reduced(total: bool) -> Json:
+    return {"calcs": ["sum" if total else "lastNotNull"], "fields": "", "values": False}
 
 
 def grid(

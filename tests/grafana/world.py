@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.alerts.book import AlertBook
+from analytics.alerts.book import AlertBook, Told
+from analytics.alerts.platform_rules import RULE_OF_PART
 from analytics.engine import Engine
 from analytics.facts import Facts
 from analytics.notify.describe import Describer
 from devices.device import Catalogue, Device
+from devices.subject import platform
 from grafana.feed import BoardFeed
 from simulators.models import Scene
 from simulators.placement import simulated_devices
@@ -65,6 +67,7 @@ class World:
         """The day, in batches of a quarter of an hour."""
         whole = measured(self.devices, self.catalogue)
         engine = Engine(self.catalogue, CITY.zone)
+        self._tell_of_disk(END - HOUR)
         for start in range(START, END, BATCH):
             now = start + BATCH
             self.clock.advance(now - self.clock.now())
@@ -76,6 +79,12 @@ class World:
             if END - now < LAST:
                 self._tell_slow(now)
                 self.feed.step()
+
+    def _tell_of_disk(self, time: int) -> None:
+        """A part of the platform fails and recovers."""
+        for stands, at in ((True, time), (False, time + MINUTE)):
+            told = Told(rule=RULE_OF_PART["disk"], subject=platform("disk"), stands=stands, time=at)
+            self.book.tell([told])
 
     def _tell_slow(self, now: int) -> None:
         """What takes the engine weeks or a year, as it then tells it."""
