@@ -16,6 +16,7 @@ from api.account import group, line
 from api.schemas import AccountLine
 from commands.http_api import HttpApi, Json
 from store.duckdb_file import read_account
+from store.schema import REVISION
 from store.sql_store import SqlOperations
 from store.telemetry import AccountRow
 from telemetry.clock import HOUR, format_time
@@ -35,6 +36,7 @@ class Facts:
     since     device out of balance → the first hour of that, where it is known
     total     the account of all of them
     disk      bytes of the disk that the data folder is on: (total, free)
+    tables    of the operations store: (the step that they have reached, the one of this version)
     """
 
     source: str
@@ -49,6 +51,7 @@ class Facts:
     spool_bytes: int | None = None
     behind: int | None = None
     disk: tuple[int, int] | None = None
+    tables: tuple[str, str] | None = None
     unread: dict[str, str] = field(default_factory=dict)
 
 
@@ -87,6 +90,7 @@ def read_files(settings: Settings, start: int, end: int, hours: int) -> Facts:
     try:
         store = SqlOperations(settings.operations_url, read_only=True)
         try:
+            facts.tables = (store.revision(), REVISION)
             facts.quarantine = store.quarantine_counts()
         finally:
             store.close()

@@ -42,7 +42,7 @@ class Finding:
 def examine(facts: Facts) -> list[Finding]:
     """Every part in the order of the flow."""
     looks: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-        _parts, _account, _quarantine, _gaps, _late, _spool, _behind, _disk,
+        _parts, _account, _quarantine, _gaps, _late, _spool, _behind, _disk, _tables,
     )  # fmt: skip
     return [finding for look in looks for finding in look(facts)]
 
@@ -203,6 +203,22 @@ def _disk(facts: Facts) -> Iterator[Finding]:
         yield Finding("disk", Level.ATTENTION, text, do)
     else:
         yield Finding("disk", Level.WELL, text)
+
+
+def _tables(facts: Facts) -> Iterator[Finding]:
+    if facts.tables is None:
+        return
+    here, ours = facts.tables
+    text = f"operations store at step {here or 'of before there were marks'}"
+    if here == ours:
+        yield Finding("tables", Level.WELL, text)
+    elif here < ours:
+        yield Finding(
+            "tables", Level.NOTE, text, f"the next start takes them to {ours}: keep a copy first"
+        )
+    else:
+        do = f"this version knows steps up to {ours}: start the newer version that wrote it"
+        yield Finding("tables", Level.ATTENTION, text, do)
 
 
 def _unread(facts: Facts, part: str) -> Finding:

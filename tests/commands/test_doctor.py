@@ -16,6 +16,7 @@ from commands.doctor_findings import BEHIND, FREE_BYTES, Finding, Level, examine
 from commands.runbook import heading, remedy
 from devices.device import Device
 from ingest.broker import free_port
+from store.schema import REVISION
 from telemetry import metrics
 from telemetry.clock import HOUR, ManualClock
 from telemetry.errors import StartError
@@ -246,6 +247,18 @@ def test_the_files_are_read_where_none_runs_and_stay_as_they_are(
     assert (found.running, found.spool_bytes, found.behind) == (False, 100, None)
     (platform,) = told(found, "platform")
     assert (platform.level, platform.do) == (Level.ATTENTION, "start it: urban up")
+    (tables,) = told(found, "tables")
+    assert (tables.level, tables.text) == (Level.WELL, f"operations store at step {REVISION}")
+
+
+@pytest.mark.parametrize(
+    ("here", "level", "do"),
+    [("", Level.NOTE, "takes them to 0009: keep a copy"), ("0008", Level.NOTE, "takes them to 0009"),
+     ("0010", Level.ATTENTION, "start the newer version that wrote it")],
+)  # fmt: skip
+def test_tables_of_another_version_are_told(here: str, level: Level, do: str) -> None:
+    (tables,) = told(facts(tables=(here, "0009")), "tables")
+    assert tables.level == level and do in tables.do
 
 
 def test_files_that_another_process_has_open_are_said_so(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
@@ -95,6 +96,29 @@ def test_a_role_without_the_right_to_make_tables_is_told_which_it_needs(
     store.close()
     postgres.run("drop owned by guest", database)
     postgres.run("drop role guest")
+
+
+def test_the_documents_role_can_do_all_that_is_needed_and_no_more(postgres: Postgres) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    server, database = re.findall(r"```sql\n(.+?)```", text, flags=re.S)
+    for statement in server.split(";")[:-1]:
+        postgres.run(statement)
+    with postgres.connect("urban") as db:
+        db.execute(database)
+    url = postgres.url("urban", "urban", "choose-one")
+    store = SqlOperations(url)
+    store.save_alerts([alert(1)], [AlertEvent(alert="a1", time=1, what="raised")])
+    store.close()
+    postgres.run("revoke create on schema public from urban", "urban")
+    store = SqlOperations(url)
+    assert [a.id for a in store.standing()] == ["a1"]
+    store.close()
+    with psycopg.connect(url) as theirs, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        theirs.execute("create schema another")
+    with pytest.raises(StoreError, match="password authentication|permission denied"):
+        SqlOperations(postgres.url("urban", "urban", "x"))
+    postgres.run("drop database urban")
+    postgres.run("drop role urban")
 
 
 def test_tls_is_asked_for_by_the_query_and_refused_in_words(url: str) -> None:
