@@ -110,8 +110,9 @@ class Session:
         client = BulkClient(self._client_id, version, self._deliver, self._stamp)
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
-        if self._address.tls:
-            client.tls_set()
+        context = self._address.tls_context()
+        if context is not None:
+            client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe

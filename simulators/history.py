@@ -7,7 +7,6 @@ the history of a day is two hundred thousand of them.
 from __future__ import annotations
 
 import random
-import ssl
 import threading
 from collections.abc import Iterable
 from uuid import uuid4
@@ -127,8 +126,9 @@ class HistoryPublisher:
         )
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
-        if self._address.tls:
-            client.tls_set_context(ssl.create_default_context())
+        context = self._address.tls_context()
+        if context is not None:
+            client.tls_set_context(context)
         # No bound of paho's own: it would walk all that is in flight at every confirmation.
         client.max_inflight_messages_set(0)
         client.max_queued_messages_set(0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-
 import aiomqtt
 
 from telemetry.address import BrokerAddress
@@ -29,7 +27,7 @@ def mqtt_client(
         will=will,
         username=address.user,
         password=address.password,
-        tls_context=ssl.create_default_context() if address.tls else None,
+        tls_context=address.tls_context(),
         # 3.1.1, because that is what every broker of ours speaks; the embedded one refuses 5.
         protocol=aiomqtt.ProtocolVersion.V311,
         max_inflight_messages=in_flight,

@@ -49,8 +49,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "broker",
         "",
-        "empty, mqtt://[user:password@]host[:port] or mqtts://…",
-        "Empty: the embedded broker",
+        "empty, mqtt://[user:password@]host[:port] or mqtts://…[?ca=FILE&cert=FILE&key=FILE]",
+        "Empty: the embedded broker; over TLS `ca` names its authority, `cert` and `key` our own certificate",
         url("mqtt", "mqtts", empty=True),
     ),
     Setting("data_dir", "./data", "a folder", "Where everything is kept", Path),
