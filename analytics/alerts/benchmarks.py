@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from devices.kind import Severity
 
-ISA = "ANSI/ISA-18.2-2016, 16"
-EEMUA = "EEMUA 191"
+ISA = "ANSI/ISA-18.2-2016, 16 (as widely quoted)"
+EEMUA = "EEMUA 191 (as widely quoted)"
 
 
 @dataclass(frozen=True, slots=True)
