@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.engine import Engine
@@ -116,6 +116,9 @@ def test_five_thousand_hours_of_one_station_in_one_batch() -> None:
     st.lists(st.integers(0, 200), max_size=8),
     st.sampled_from([0, 60, 599]),
 )
+@example(
+    26892, [], 0
+)  # with values that hardly move, one stood still for two hours and was flagged
 def test_any_order_within_the_lateness_and_any_cut_gives_the_same_index(
     seed: int, cuts: list[int], delay_s: int
 ) -> None:
