@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.emission_limits import QCVN_61, at_reference_o2
+from analytics.emission_limits import SUBJECT, at_reference_o2, hour_limit
 from analytics.framed import Framed, Input
 from analytics.frames import Look
 from analytics.indices.info import Confidence, IndexInfo
@@ -21,6 +21,7 @@ from analytics.localtime import local_day, local_ns
 from analytics.robust import mean
 from analytics.snapshot import Tables
 from analytics.table import Table
+from devices import legal
 from telemetry.arrays import AnyArray, Index
 from telemetry.clock import DAY, HOUR, MINUTE
 from telemetry.flags import Flag
@@ -32,25 +33,26 @@ ENOUGH, ENOUGH_OF_DAY = 2 / 3, 3 / 4
 KEPT = 8  # half hours: corrections of up to three hours
 DAYS = 3
 
+_TEXT = legal.in_force(SUBJECT)
+
 INDICES = tuple(
     IndexInfo(
         quantity=f"{name}_1h",
-        also=(f"{name}_30min", f"{name}_24h"),
+        also=(f"{name}_30min", f"{name}_24h", f"{name}_of_limit"),
         kinds=("emission",),
         vi=f"{name.upper()} trung bình giờ, quy về 12 % O2",
         en=f"{name.upper()} of the hour at 12 % O2",
         unit="mg/m3",
-        formula="C_ref = C · (21 − 12) / (21 − O2), minute by minute, then the mean",
-        edition=QCVN_61.name,
-        valid_from=QCVN_61.valid_from,
-        valid_to=QCVN_61.valid_to,
-        source=QCVN_61.source,
+        formula="C_ref = C · (21 − 12) / (21 − O2), minute by minute, then the mean; of_limit: 100 · mean / limit in force that day",
+        edition=_TEXT.name,
+        valid_from=legal.editions(SUBJECT)[0].valid_from.isoformat(),
+        source=_TEXT.source,
         data_rule="two thirds of the minutes measuring, with O2 under 20.9 %; a day three quarters",
         derived="when the hour has ended, at its start; half hours and local days likewise",
         confidence=Confidence.DERIVED,
         why_not=("chưa đủ phút đo hợp lệ", "too few valid minutes"),
-        notes=f"""Limit {QCVN_61.limits[name]:g} mg/Nm3. QCVN 19:2024/BTNMT replaced the table from 2025-07-01; its numbers
-    by zone could not be verified, so the old ones stand until a city enters those of its permits""",
+        subject=SUBJECT,
+        notes=f"Limit {_TEXT.table['limits']['1h'][name]:g} mg/Nm3. {_TEXT.note}",
     )
     for name in POLLUTANTS
 )
@@ -62,13 +64,14 @@ class Emissions(Framed):
     def __init__(self, layout: Layout, zone: ZoneInfo) -> None:
         inputs = {p: Input(p) for p in POLLUTANTS}
         inputs |= {"o2": Input("o2"), "device_status": Input("device_status", "max")}
-        outputs = [f"{p}{e}" for p in POLLUTANTS for e in ("_30min", "_1h")]
+        outputs = [f"{p}{e}" for p in POLLUTANTS for e in ("_30min", "_1h", "_of_limit")]
         outputs += [f"_{s}_{p}" for p in POLLUTANTS for s in ("sum", "n")]
         super().__init__(
             "emission", layout, ["emission"], inputs, outputs, step=MINUTE, split=MINUTES,
             kept=KEPT, back=1,
         )  # fmt: skip
         self._zone = zone
+        self._limits = {p: hour_limit(p) for p in POLLUTANTS}
         columns = [f"{s}_{p}" for p in POLLUTANTS for s in ("sum", "n")]
         self.days = Table(
             {"day": (np.int32, 0), "news": (np.bool_, False)}
@@ -88,10 +91,11 @@ class Emissions(Framed):
         return {**super().tables(), "emission_days": (self.frames.members, self.days)}
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
-        """Means at reference O2; an hour's stands with its second half. [mg/Nm3]"""
+        """Means at reference O2 [mg/Nm3], and of the limit [%]; an hour's stands with its second half."""
         o2 = look.of("o2", 1)
         measuring = ~(look.of("device_status", 1) > 0)
         second = (look.bins % 2 == 1)[None, :]
+        day = local_day((look.bins - 1) * (MINUTES * MINUTE), self._zone)
         found: dict[str, AnyArray] = {}
         for p in POLLUTANTS:
             valid = np.where(measuring, at_reference_o2(look.of(p, 1), o2), np.nan)
@@ -101,13 +105,14 @@ class Emissions(Framed):
             both = known[:, 1:] + known[:, :-1] >= ENOUGH * 2 * MINUTES
             of_hour = mean(np.concatenate([valid[:, :-1], own], axis=-1))
             found[f"{p}_1h"] = np.where(both & second, of_hour, np.nan)
+            found[f"{p}_of_limit"] = 100.0 * found[f"{p}_1h"] / self._limits[p].on(day)
             found[f"_sum_{p}"] = np.nansum(own, axis=-1)
             found[f"_n_{p}"] = known[:, 1:].astype(np.float64)
         return found
 
     def time_of(self, name: str, bins: Index) -> AnyArray:
         """An hour's mean stands at the hour's start."""
-        first = bins - 1 if name.endswith("_1h") else bins
+        first = bins - 1 if name.endswith(("_1h", "_of_limit")) else bins
         return np.asarray(first * (MINUTES * MINUTE))
 
     def counted(

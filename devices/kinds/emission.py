@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
+from devices.legal import edition
 
 # Means at reference O2, of what was measured while measuring (analytics/emission.py).
 _POLLUTANTS = {
@@ -30,6 +31,21 @@ _MEANS = tuple(
     )
     for name, (vi, en) in _POLLUTANTS.items()
     for period, (period_vi, period_en) in _PERIODS.items()
+)
+
+# Judged by the limit in force on the local day of the hour (devices/legal.toml).
+_OF_LIMIT = tuple(
+    Quantity(
+        name=f"{name}_of_limit",
+        unit="%",
+        vi=f"{vi} trung bình giờ so với giới hạn",
+        en=f"{en} of the hour, of its limit",
+        possible=Span(0, 100000),
+        plausible=Span(0, 100000),
+        resolution=0.1,
+        derived=True,
+    )
+    for name, (vi, en) in _POLLUTANTS.items()
 )
 
 KIND = Kind(
@@ -137,67 +153,68 @@ KIND = Kind(
             resolution=1.0,
         ),
         *_MEANS,
+        *_OF_LIMIT,
     ),
     rules=(
         AlertRule(
             code="emission_dust_limit",
-            quantity="dust_1h",
+            quantity="dust_of_limit",
             above=100.0,
             clear=90.0,
             severity=Severity.HIGH,
-            vi="Bụi khí thải vượt giới hạn (trung bình giờ trên 100 mg/Nm³)",
-            en="Stack dust over the limit (hour mean over 100 mg/Nm³)",
+            vi="Bụi khí thải vượt giới hạn (trung bình giờ)",
+            en="Stack dust over the limit (mean of the hour)",
             act_vi="Yêu cầu cơ sở kiểm tra lọc bụi; ghi nhận thời gian vượt.",
             act_en="Have the plant check its filter; note how long it lasts.",
-            edition="QCVN 61-MT:2016/BTNMT",
+            edition=edition("emission"),
         ),
         AlertRule(
             code="emission_co_limit",
-            quantity="co_1h",
-            above=250.0,
-            clear=220.0,
+            quantity="co_of_limit",
+            above=100.0,
+            clear=90.0,
             severity=Severity.HIGH,
-            vi="CO khí thải vượt giới hạn (trung bình giờ trên 250 mg/Nm³)",
-            en="Stack CO over the limit (hour mean over 250 mg/Nm³)",
+            vi="CO khí thải vượt giới hạn (trung bình giờ)",
+            en="Stack CO over the limit (mean of the hour)",
             act_vi="Kiểm tra chế độ cháy và nhiệt độ buồng thứ cấp.",
             act_en="Check combustion and the secondary chamber.",
-            edition="QCVN 61-MT:2016/BTNMT",
+            edition=edition("emission"),
         ),
         AlertRule(
             code="emission_so2_limit",
-            quantity="so2_1h",
-            above=250.0,
-            clear=220.0,
+            quantity="so2_of_limit",
+            above=100.0,
+            clear=90.0,
             severity=Severity.HIGH,
-            vi="SO2 khí thải vượt giới hạn (trung bình giờ trên 250 mg/Nm³)",
-            en="Stack SO2 over the limit (hour mean over 250 mg/Nm³)",
+            vi="SO2 khí thải vượt giới hạn (trung bình giờ)",
+            en="Stack SO2 over the limit (mean of the hour)",
             act_vi="Kiểm tra tháp rửa khí và liều vôi; xem loại rác đang đốt.",
             act_en="Check the scrubber and its lime; see what waste is burnt.",
-            edition="QCVN 61-MT:2016/BTNMT",
+            edition=edition("emission"),
         ),
         AlertRule(
             code="emission_nox_limit",
-            quantity="nox_1h",
-            above=500.0,
-            clear=450.0,
+            quantity="nox_of_limit",
+            above=100.0,
+            clear=90.0,
             severity=Severity.HIGH,
-            vi="NOx khí thải vượt giới hạn (trung bình giờ trên 500 mg/Nm³)",
-            en="Stack NOx over the limit (hour mean over 500 mg/Nm³)",
+            vi="NOx khí thải vượt giới hạn (trung bình giờ)",
+            en="Stack NOx over the limit (mean of the hour)",
             act_vi="Kiểm tra nhiệt độ buồng đốt và hệ thống khử NOx.",
             act_en="Check the furnace's temperature and the NOx removal.",
-            edition="QCVN 61-MT:2016/BTNMT",
+            edition=edition("emission"),
         ),
         AlertRule(
             code="emission_hcl_limit",
-            quantity="hcl_1h",
-            above=50.0,
-            clear=45.0,
+            quantity="hcl_of_limit",
+            above=100.0,
+            clear=90.0,
             severity=Severity.HIGH,
-            vi="HCl khí thải vượt giới hạn (trung bình giờ trên 50 mg/Nm³)",
-            en="Stack HCl over the limit (hour mean over 50 mg/Nm³)",
+            vi="HCl khí thải vượt giới hạn (trung bình giờ)",
+            en="Stack HCl over the limit (mean of the hour)",
             act_vi="Kiểm tra tháp rửa khí; tìm nhựa PVC trong rác.",
             act_en="Check the scrubber; look for PVC in the waste.",
-            edition="QCVN 61-MT:2016/BTNMT",
+            edition=edition("emission"),
         ),
         AlertRule(
             code="emission_cold_furnace",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics import emission
+from devices import legal
 from devices.device import Device
 from telemetry.clock import DAY, HOUR, MINUTE
 from tests.analytics.arrivals import by_time, delayed, known_with, told_of
@@ -54,6 +57,30 @@ def test_over_the_limit_for_an_hour_is_one_alert_with_an_edition() -> None:
     rows = stack(range(60)) + stack(range(60, 120), dust=140.0) + stack(range(120, 180))
     told = told_of(known_with([STACK]), rows, T0 + 4 * HOUR, cuts=range(0, len(rows), 30))
     assert told.changes("emission_dust_limit") == [("raise", "lo-1"), ("clear", "lo-1")]
+
+
+def test_an_hour_is_judged_by_the_limit_of_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {"subject": "emission", "source": "a permit", "unit": "mg/m3", "confidence": "verified"}
+    editions = legal.load(
+        {
+            "edition": [
+                table
+                | {"name": "one", "valid_from": date(2016, 5, 1), "valid_to": date(2026, 11, 21)}
+                | {"limits": {"1h": {"dust": 100}}},
+                table
+                | {"name": "two", "valid_from": date(2026, 11, 22), "limits": {"1h": {"dust": 50}}},
+            ]
+        },
+        "test",
+    )
+    dated = legal.Dated(editions, lambda e: e.table["limits"]["1h"]["dust"])
+    monkeypatch.setattr(emission, "hour_limit", lambda pollutant: dated)
+    shift = T0 - MIDNIGHT + HOUR  # from 23:00 local on the 21st
+    rows = [(d, q, t - shift, v) for d, q, t, v in stack(range(120))]
+    told = told_of(known_with([STACK]), rows, T0, cuts=range(0, len(rows), 30))
+    assert by_time(told, "dust_1h", "lo-1") == {MIDNIGHT - HOUR: 65.5, MIDNIGHT: 65.5}
+    assert by_time(told, "dust_of_limit", "lo-1") == {MIDNIGHT - HOUR: 65.5, MIDNIGHT: 130.9}
+    assert told.changes("emission_dust_limit") == [("raise", "lo-1")]
 
 
 def test_a_local_day_needs_three_quarters_of_its_minutes() -> None:

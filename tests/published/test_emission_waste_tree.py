@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
-from analytics.emission_limits import QCVN_19, QCVN_61, at_reference_o2, in_force
+from analytics.emission_limits import SUBJECT, at_reference_o2, hour_limit
 from analytics.robust import mean, median, theil_sen
 from analytics.trees import uprooting
 from analytics.waste import is_fire, time_to_full
+from devices import legal
 from devices.registry import load_kinds
 
 
@@ -25,16 +28,34 @@ def test_air_is_no_flue_gas() -> None:
     assert np.isnan(at_reference_o2([1.0, 1.0, 1.0], [20.9, 21.0, np.nan])).all()
 
 
-def test_the_rules_of_the_kind_are_the_editions_numbers() -> None:
-    levels = {r.quantity.removesuffix("_1h"): r.level for r in load_kinds()["emission"].rules}
-    for pollutant, limit in QCVN_61.limits.items():
-        assert levels[pollutant] == limit
+# QCVN 61-MT:2016/BTNMT, table 2 [mg/Nm3]
+TABLE_2 = {"dust": 100.0, "hcl": 50.0, "co": 250.0, "so2": 250.0, "nox": 500.0}
 
 
-def test_what_is_not_verified_gives_no_numbers() -> None:
-    assert in_force("2024-01-01") is QCVN_61
-    assert QCVN_19.limits == {}
-    assert in_force("2026-11-22") is QCVN_61  # until a city enters those of its permits
+def day(text: str) -> np.ndarray:
+    return np.array([(date.fromisoformat(text) - date(1970, 1, 1)).days])
+
+
+@pytest.mark.parametrize(("pollutant", "limit"), TABLE_2.items())
+def test_limits_by_day(pollutant: str, limit: float) -> None:
+    limits = hour_limit(pollutant)
+    assert np.isnan(limits.on(day("2016-04-30"))[0])
+    for text in ("2016-05-01", "2025-06-30", "2025-07-01"):
+        assert limits.on(day(text))[0] == limit
+
+
+def test_what_is_not_verified_says_so() -> None:
+    assert legal.in_force(SUBJECT, date(2025, 6, 30)).confidence == "verified"
+    now = legal.in_force(SUBJECT, date(2025, 7, 1))
+    assert now.confidence == "unverified"
+    assert "QCVN 19:2024" in now.note
+
+
+def test_the_rules_of_the_kind_go_by_the_limit_in_force() -> None:
+    rules = {r.quantity: r for r in load_kinds()["emission"].rules}
+    for pollutant in TABLE_2:
+        rule = rules[f"{pollutant}_of_limit"]
+        assert (rule.above, rule.edition) == (100.0, legal.edition(SUBJECT))
 
 
 def test_theil_sen_is_not_moved_by_one_wrong_value() -> None:
