@@ -1,4 +1,4 @@
-"""`urban dashboards …`: build Grafana's boards from the code, and check that the files are what the code says."""
+"""`urban dashboards …`: Grafana's boards from the code: build the files, check them, push them to a server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 
 from devices.registry import load_kinds
+from grafana.boards import all_boards
 from grafana.build import FOLDER, Drift, compare
 from grafana.build import build as build_files
+from grafana.tongue import LANGUAGES, Tongue
 
 app = typer.Typer(
     add_completion=False,
@@ -49,6 +51,39 @@ def check(folder: FolderOption = FOLDER) -> None:
         _OUT.print("→ run: urban dashboards build")
         raise typer.Exit(1)
     _OUT.print("The files are what the code says.")
+
+
+@app.command("push")
+def push(
+    url: Annotated[str, typer.Option("--url", help="Where Grafana answers: http://127.0.0.1:3000")],
+    token: Annotated[
+        str,
+        typer.Option(
+            "--token",
+            envvar="GRAFANA_TOKEN",
+            help="Of a service account with the role Admin; better in the environment than here.",
+            show_envvar=True,
+        ),
+    ],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also where somebody changed a board meanwhile.")
+    ] = False,
+) -> None:
+    """Put folders, boards, playlist, team and the wall's account into a running Grafana; safe to repeat.
+
+    Example: GRAFANA_TOKEN=$(cat token) urban dashboards push --url http://127.0.0.1:3000
+    """
+    # Its client takes a while to import: only who pushes waits.
+    from grafana.push import Pusher
+
+    kinds = load_kinds()
+    boards = {language: all_boards(kinds, Tongue(language)) for language in LANGUAGES}
+    count = 0
+    for line in Pusher(url, token).push(boards, overwrite):
+        _OUT.print(line, soft_wrap=True, markup=False)
+        count += 1
+    if not count:
+        _OUT.print("Nothing to do: Grafana has it all.")
 
 
 def _say(drift: Drift, missing: str, changed: str, extra: str) -> None:

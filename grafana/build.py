@@ -1,4 +1,4 @@
-"""Boards and maps → files: what `urban dashboards build` writes, and `check` compares."""
+"""Boards, maps and Grafana's own rules → files: what `urban dashboards build` writes, and `check` compares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from devices.city import FOLDER as CITIES
 from devices.city import load_city
 from devices.registry import Kinds
+from grafana.alerting import provisioning
 from grafana.boards import all_boards
 from grafana.maps import GEOJSON, STYLE, geojson, style
 from grafana.queries import Json
@@ -16,7 +17,9 @@ from grafana.tongue import LANGUAGES, Tongue
 from telemetry.errors import StartError
 
 FOLDER = Path(__file__).parent
-DASHBOARDS, PUBLIC = "dashboards", "public"
+DASHBOARDS, PUBLIC, ALERTING = "dashboards", "public", "provisioning/alerting"
+
+_SUFFIXES = (".json", ".geojson", ".yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ def files(kinds: Kinds) -> dict[str, str]:
         city = load_city(path.stem)
         found[f"{PUBLIC}/{path.stem}/{STYLE}"] = _text(style(city))
         found[f"{PUBLIC}/{path.stem}/{GEOJSON}"] = _text(geojson(city), None)
+    # JSON is YAML, and so needs nobody to write YAML.
+    found[f"{ALERTING}/platform.yaml"] = (
+        f"# Made by urban dashboards build.\n{_text(provisioning())}"
+    )
     return found
 
 
@@ -77,8 +84,13 @@ def build(kinds: Kinds, folder: Path = FOLDER) -> Drift:
 
 
 def _here(folder: Path) -> set[str]:
-    found = [p for name in (DASHBOARDS, PUBLIC) for p in (folder / name).rglob("*") if p.is_file()]
-    return {p.relative_to(folder).as_posix() for p in found if p.suffix in (".json", ".geojson")}
+    found = [
+        p
+        for name in (DASHBOARDS, PUBLIC, ALERTING)
+        for p in (folder / name).rglob("*")
+        if p.is_file()
+    ]
+    return {p.relative_to(folder).as_posix() for p in found if p.suffix in _SUFFIXES}
 
 
 def _text(value: Json, indent: int | None = 1) -> str:

@@ -28,6 +28,12 @@ on 1.x and on 2.x, where the policy is the bucket `city/log`.
 use the board's variable `console`: set it where the console is not at http://127.0.0.1:8000
 (`?var-console=https://…`).
 
+**Into Grafana** they come by file (`grafana/provisioning`: data source, boards, and the rules by which Grafana watches
+the platform, which keep their state while a query fails) or by `urban dashboards push --url URL` with the token in
+`GRAFANA_TOKEN` (folders, boards by uid, a playlist for the wall, a team, a Viewer's account for the wall). One of the
+two: Grafana lets nobody push over what comes by file. The files name `GRAFANA_INFLUX_URL`, `GRAFANA_INFLUX_DATABASE`,
+`GRAFANA_WEBHOOK_URL` and the secret `/run/secrets/grafana_influx_token`.
+
 What is left out, because nothing writes it: a forecast of the tide, commands to a device, figures of the broker beyond
 whether it is connected.
 """
