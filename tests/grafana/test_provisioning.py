@@ -70,5 +70,5 @@ def test_the_query_of_a_rule_finds_something(world: World, rule: PlatformRule) -
 
 
 def test_nothing_replaces_the_library_that_influxdb_stands_on() -> None:
-    # docs/decisions/0034: what a newer grafana-client needs installs itself over urllib3.
+    # docs/decisions/0035: what a newer grafana-client needs installs itself over urllib3.
     assert set(packages_distributions()["urllib3"]) == {"urllib3"}

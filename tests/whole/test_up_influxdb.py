@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
 
 from tests.brokers import publish_all, wait_until
 from tests.platform_process import UpProcess
@@ -29,6 +31,19 @@ def totals(platform: UpProcess) -> dict[str, int]:
     return found
 
 
+def has_figures(influxd: Influxd) -> bool:
+    base = f"http://127.0.0.1:{influxd.http}/query"
+    (database,) = [d for d in series(base, "SHOW DATABASES")[0]["values"] if d[0] != "_internal"]
+    query = 'SELECT last("disk_used_percent") FROM "board.platform"'
+    return bool(series(base, query, database[0]))
+
+
+def series(base: str, query: str, database: str = "") -> list[dict[str, Any]]:
+    answer = urllib3.request("GET", base, fields={"q": query, "db": database})
+    found: list[dict[str, Any]] = answer.json()["results"][0].get("series", [])
+    return found
+
+
 def messages(start: int, count: int) -> list[tuple[str, bytes]]:
     return [
         (
@@ -45,6 +60,8 @@ def test_the_whole_path_on_influxdb_survives_a_kill(tmp_path: Path, influxd: Inf
         platform.start_ready()
         publish_all(platform.mqtt, messages(0, 400))
         wait_until(lambda: totals(platform)["stored"] == 400)
+        # The feed of the boards' figures writes a round at the start.
+        wait_until(lambda: has_figures(influxd))
         publish_all(platform.mqtt, messages(400, 400))
         platform.kill_all()
         platform.start_ready()
