@@ -96,7 +96,8 @@ class Engine:
         derived.append(self._presence.hear(judged))
         told = Readings.concat([judged.take(changed), corrected])
         told = last_readings(told) if len(corrected) else told
-        return self._facts(told, replace(rows, flag=came), derived, now)
+        facts = self._facts(told, replace(rows, flag=came), derived, now)
+        return replace(facts, details=self._presence.details)
 
     def advance(self, now: int) -> Facts:
         """Time has passed and nothing came: who fell silent, which windows closed."""
@@ -114,7 +115,8 @@ class Engine:
         if len(corrected):
             derived += [d.hear(Readings.empty(), corrected, now) for d in self._derivers]
         facts = self._facts(corrected, _NO_ROWS, derived, now)
-        return replace(facts, outages=tuple(self._presence.outages))
+        outages = tuple(self._presence.outages)
+        return replace(facts, outages=outages, details=self._presence.details)
 
     def count_from(self, time: int) -> None:
         """Until then we could not hear: no device is late before its time-out has passed from there on."""
@@ -212,6 +214,7 @@ class Engine:
         own: Tables = {
             "presence": (Key.DEVICE, self._presence.table),
             "outages": (Key.DEVICE, self._presence.together.table),
+            "habits": (Key.DEVICE, self._presence.habits.table),
             "gateways": (Key.DEVICE, self._groups.table),
             "rules": (Key.RULE, self._rules.table),
         }

@@ -149,6 +149,7 @@ class Facts:
                  to and that are too old for the engine's memory: the store must compute them anew
     failures     which tests the readings of an hour failed, told when the hour has ended
     transitions  alert conditions that were raised, grew worse or cleared
+    details      device → why it fell silent, where that is known
     outages      devices that fell silent together, to be told before the transitions
     custom       the same of engineers' rules; `rule` is a number of `analytics.custom.in_force.InForce.codes`
     """
@@ -161,6 +162,7 @@ class Facts:
     custom: Transitions = field(default_factory=Transitions.empty)
     failures: Failures = field(default_factory=lambda: Failures.concat([]))
     outages: tuple[Outage, ...] = ()
+    details: dict[int, str] = field(default_factory=dict)
 
 
 def merged(parts: Sequence[Facts]) -> Facts:
@@ -181,6 +183,7 @@ def merged(parts: Sequence[Facts]) -> Facts:
         Transitions.concat([p.custom for p in parts]),
         Failures.concat([p.failures for p in parts]),
         tuple(o for p in parts for o in p.outages),
+        {device: words for p in parts for device, words in p.details.items()},
     )
 
 

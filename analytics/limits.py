@@ -24,7 +24,9 @@ ROAD, CHAINAGE, LANES = "road", "chainage_m", "lanes"
 FREE_SPEED, SECTION, FREEWAY = "free_flow_kmh", "section_km", "freeway"
 CHATTER = "most_vehicles_per_min"
 TRAFFIC = (ROAD, CHAINAGE, LANES, FREE_SPEED, SECTION, FREEWAY, CHATTER)
-NAMES = (*STAGES, RATED_POWER, NOISE_AREA, *TRAFFIC)
+# How often it reports, and how long it may be silent: of its own, where its kind's do not fit. [s]
+INTERVAL, TIMEOUT = "interval_s", "timeout_s"
+NAMES = (*STAGES, RATED_POWER, NOISE_AREA, *TRAFFIC, INTERVAL, TIMEOUT)
 
 
 class Limits:
@@ -75,6 +77,11 @@ class Limits:
     def of(self, name: str, device: Codes32) -> Values:
         """The limit of this name of each device; NaN where it has none."""
         found: Values = self._table[name][device]
+        return found
+
+    def column(self, name: str) -> Values:
+        """A limit of every device, by code."""
+        found: Values = self._table[name][: self._table.rows]
         return found
 
     def registered(self) -> Mask:

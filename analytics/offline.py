@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.facts import Outage
+from analytics.habits import Habits
 from analytics.layout import Layout
 from analytics.limits import Limits
 from analytics.rows import segments
@@ -47,7 +48,8 @@ class Presence:
         self.outages: list[Outage] = []  # what the last look found of devices together
         self._layout = layout
         self._limits = limits
-        self._timeout = np.array([k.timeout_s for k in layout.kinds], dtype=np.int64) * SECOND
+        self.habits = Habits(layout, limits)
+        self.details: dict[int, str] = {}  # device → why it is offline, of what was told last
         self._quantity = layout.kinds.quantity_code[ONLINE.name]
         self._ours = layout.kinds.quantity_code[REFUSED_SHARE.name]
         self._from = NEVER  # silence counts from here, for everybody
@@ -69,6 +71,7 @@ class Presence:
         """The layout has devices that are new."""
         self.table.grow(self._layout.n_devices)
         self.together.table.grow(self._layout.n_devices)
+        self.habits.table.grow(self._layout.n_devices)
 
     def restart(self) -> None:
         """After a restore: nobody is late before a time-out has passed from now on."""
@@ -97,6 +100,7 @@ class Presence:
     def hear(self, batch: Readings) -> Readings:
         """Take in a batch: who is online or offline by it. Tells changes, and the first of a device."""
         # What ingest says of a device is no sign of its life.
+        self.details = {}
         said_by_us = batch.quantity == self._ours
         if said_by_us.any():
             batch = batch.take(~said_by_us)
@@ -123,10 +127,10 @@ class Presence:
         """Time has passed: who has been silent for longer than the time-out. Told at the moment it ran out."""
         n = self._layout.n_devices
         t = self.table
-        self.outages = []
+        self.outages, self.details = [], {}
         waited = t["waited"][:n]
         waited[waited == NEVER] = now
-        timeout = self._timeout[self._layout.devices["kind"][:n]]
+        timeout = self.habits.timeouts(t["heard"][:n])
         due = np.maximum(np.maximum(t["heard"][:n], waited), self._from) + timeout
         known = self._limits.registered()[:n] | (t["heard"][:n] != NEVER)
         expected = known & (t["online"][:n] != 0)
@@ -172,6 +176,8 @@ class Presence:
         t, device = self.table, batch.device
         # A clock that runs ahead must not outvote a will message that comes later.
         measured = np.minimum(batch.time, batch.received)
+        if len(batch):
+            self.habits.hear(batch, t["heard"][device])
         np.maximum.at(t["heard"], device, batch.received)
         np.maximum.at(t["measured"], device, measured)
         return np.unique(device[t["online"][device] != 1])
@@ -187,6 +193,15 @@ class Presence:
         t["will"][device[later]] = statuses.value[newest][later] == 0
         return device
 
+    def _explain(self, device: Codes32, will: AnyArray) -> None:
+        flat = self.habits.flat(device)
+        for code, empty in zip(device.tolist(), flat.tolist(), strict=True):
+            if empty:
+                level = float(self.habits.table["battery"][code])
+                self.details[code] = f"battery {level:.0f} % before it fell silent"
+            elif will[code]:
+                self.details[code] = "said by its will message"
+
     def _tell(self, device: Codes32, online: Mask, when: Times) -> Readings:
         t = self.table
         state: AnyArray = online.astype(np.int8)
@@ -194,6 +209,7 @@ class Presence:
         device, state, when = device[new], state[new], when[new]
         # Each change is newer than the one before, also where a clock was set back.
         when = np.where(t["told"][device] == NEVER, when, np.maximum(when, t["told"][device] + 1))
+        self._explain(device[state == 0], t["will"])
         t["online"][device] = state
         t["told"][device] = when
         quantity = np.full(len(device), self._quantity)

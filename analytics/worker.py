@@ -270,7 +270,7 @@ class Worker:
             self._operations.put_quality(records_of(facts.failures, self.engine.layout.catalogue))
             # Causes first: what follows from them is then told under them.
             self._book.tell([Told(**asdict(o)) for o in facts.outages])
-            self._book.apply(facts.transitions)
+            self._book.apply(facts.transitions, details=facts.details)
             self._book.apply(facts.custom, self.engine.custom.codes)
             self._todo.popleft()
             if len(facts.derived):

@@ -8,12 +8,13 @@ operators. What is old news is told from what is new by event time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isnan, nan
 
 from analytics.alerts import acts, service
+from analytics.alerts.causes import OFFLINE
 from analytics.alerts.chatter import Chatter
 from analytics.alerts.group_rules import OUR_RULES
 from analytics.alerts.intake import Intake, News
@@ -81,15 +82,21 @@ class AlertBook:
         self._doubtful = False  # a write failed, and may yet have been made
         self._load()
 
-    def apply(self, transitions: Transitions, codes: Sequence[str] | None = None) -> None:
+    def apply(
+        self,
+        transitions: Transitions,
+        codes: Sequence[str] | None = None,
+        details: Mapping[int, str] | None = None,
+    ) -> None:
         """Take in what the engine told, in one write; the same transitions may be applied again.
 
-        codes  rule behind each number of `Transitions.rule`; None: `analytics.rules.rule_list`
+        codes    rule behind each number of `Transitions.rule`; None: `analytics.rules.rule_list`
+        details  device → why it fell silent
         """
         if not len(transitions):
             return
         with self._writing() as draft:
-            for news in self._of(transitions, codes):
+            for news in self._of(transitions, codes, details or {}):
                 self._intake.take(draft, news)
 
     def tell(self, conditions: Iterable[Told]) -> None:
@@ -248,13 +255,16 @@ class AlertBook:
         self._intake = Intake(catalogue, self.rules, chatter)
         self._doubtful = False
 
-    def _of(self, transitions: Transitions, codes: Sequence[str] | None) -> Iterator[News]:
+    def _of(
+        self, transitions: Transitions, codes: Sequence[str] | None, details: Mapping[int, str]
+    ) -> Iterator[News]:
         columns = (c.tolist() for c in transitions.columns())
         for r, d, w, t, v, worst in zip(*columns, strict=True):
             device = self._catalogue.devices[d]
             rule = self._of_engine[r] if codes is None else self.rules.get(codes[r], device.kind)
             if rule is not None:  # an added one may be gone since
-                yield News(rule, device.id, device.kind, What(w), t, v, worst)
+                why = details.get(d, "") if rule.code == OFFLINE and w == What.RAISE else ""
+                yield News(rule, device.id, device.kind, What(w), t, v, worst, why)
 
     def _news(self, told: Told) -> News:
         device = self._catalogue.get(device_of(check_subject(told.subject)))

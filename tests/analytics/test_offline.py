@@ -10,7 +10,11 @@ from telemetry.clock import HOUR, MINUTE, SECOND, ManualClock
 from tests.analytics.city import T0, ZONE, Told, batch, catalogue
 
 TIMEOUT = 300 * SECOND  # devices/kinds/air.py
-DEVICES = (Device(id="aq-1", kind="air"), Device(id="nobody", kind="air", registered=False))
+# Its time-out is its own, so that it is known from the first message on.
+DEVICES = (
+    Device(id="aq-1", kind="air", limits={"timeout_s": 300.0}),
+    Device(id="nobody", kind="air", registered=False),
+)
 
 
 class Watch:
@@ -174,7 +178,9 @@ def test_unregistered_devices_are_missed_only_once_they_were_heard(watch: Watch)
     watch.advance()
     row = ("nobody", "pm25", T0, 12.0)
     watch.told.take(watch.engine.process(batch(watch.known, [row]), T0))
-    watch.advance(TIMEOUT + 1)
+    watch.advance(4 * TIMEOUT)
+    assert ("raise", "nobody") not in watch.told.changes("device_offline")
+    watch.advance(1)
     assert ("raise", "nobody") in watch.told.changes("device_offline")
 
 
