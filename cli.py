@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "rules": "What raises alerts: list it, try rules of your own, add them.",
     "notify": "Check who hears of which alert, and try the channels.",
     "dashboards": "Build, check and push the boards for Grafana.",
+    "devices": "Certificates and passwords of devices, and their broker's files.",
     "doctor": "Say whether all is well, and what to do where it is not.",
     "bench": "Measure, and print JSON lines.",
 }

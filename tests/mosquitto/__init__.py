@@ -1,0 +1,1 @@
+"""Mosquitto with the configuration that a city runs."""
