@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -11,6 +13,8 @@ from telemetry.errors import StoreError
 
 # Connections kept, and how long a thread waits for one when all are in use. [s]
 _KEPT, _MORE, _WAIT_S = 5, 15, 10
+# SQLite: how long one waits for another, and how often it asks where SQLite itself does not wait. [s]
+_BUSY_S, _TRY_S = 10, 0.02
 
 
 def open_engine(url: str, *, read_only: bool = False) -> Engine:
@@ -32,9 +36,25 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.execute(f"pragma busy_timeout={_BUSY_S * 1000}")
+    _to_wal(connection)
     # WAL lets readers go on beside a writer; FULL makes a commit survive a power cut.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"pragma {pragma}")
+
+
+def _to_wal(connection: Any) -> None:
+    # SQLite does not wait for another process here, whatever its busy_timeout: two that make a file at once
+    # would be told that it is locked.
+    for _ in range(int(_BUSY_S / _TRY_S)):
+        try:
+            connection.execute("pragma journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_TRY_S)
+    connection.execute("pragma journal_mode=WAL")
 
 
 def _check_encoding(place: str, connection: Any) -> None:

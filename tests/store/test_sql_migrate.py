@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,17 @@ def test_looking_at_nothing_makes_nothing(tmp_path: Path) -> None:
         store.devices()
     store.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    other.execute("create table theirs(a)")
+    ending = threading.Timer(0.5, other.execute, ["commit"])
+    ending.start()
+    store = SqlOperations(f"sqlite:///{path}")
+    assert store.devices() == []
+    store.close()
+    ending.join()
+    other.close()
