@@ -45,7 +45,7 @@ Days = Annotated[int, typer.Option(min=1, max=3650, help="How long it holds [d].
 Names = Annotated[list[str], typer.Argument(metavar="ID…")]
 FOLDER = Path("certificates")
 _OUT = Console(highlight=False, soft_wrap=True)
-_RESTART = "Restart mosquitto to make it so: it reads the list at its start only."
+_RELOAD = "SIGHUP lets mosquitto refuse them; who is connected stays until a restart."
 
 
 @certificates.command("init")
@@ -116,7 +116,7 @@ def revoke(names: Names, folder: Folder = FOLDER) -> None:
         if name not in known:
             raise QueryError("ID", "must be one that was issued", name)
     done = authority.revoke([one.serial for one in issued if one.name in names])
-    _OUT.print(f"revoked {done} certificates. {_RESTART}" if done else "all were revoked already")
+    _OUT.print(f"revoked {done} certificates. {_RELOAD}" if done else "all were revoked already")
 
 
 @certificates.command("renew")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import broker_files as files
 from commands.authority import Authority
 from ingest.session import Session
 from telemetry.address import broker_address
@@ -129,7 +130,13 @@ def test_no_certificate_and_one_that_is_over_are_refused(broker: CityBroker) -> 
 
 def test_a_revoked_certificate_is_refused_and_a_renewed_one_is_taken(broker: CityBroker) -> None:
     place = ("--folder", broker.folder)
-    urban("devices", "certificates", "revoke", "air-1", *place)
+    assert not refused(broker, "air-1")
+    with device(broker, "air-1", client=Client("stays")) as connected:
+        urban("devices", "certificates", "revoke", "air-1", *place)
+        broker.reload()
+        wait_until(lambda: refused(broker, "air-1"))
+        assert not refused(broker, "air-2")
+        assert connected.publish(AIR) != REFUSED  # as docs/mosquitto.md says
     broker.stop()
     broker.start()
     assert refused(broker, "air-1")
@@ -160,6 +167,20 @@ def test_a_password_opens_websockets_with_tls_and_no_password_does_not(broker: C
             if success:
                 assert client.publish("city/lamp/lamp-1/telemetry") != REFUSED
                 assert client.publish("city/lamp/lamp-2/telemetry") == REFUSED
+
+
+def test_a_password_that_is_given_while_it_runs_is_read_on_sighup(broker: CityBroker) -> None:
+    made = files.set_passwords(broker.folder / "passwords", ["lamp-9"])
+
+    def opens() -> bool:
+        client = Client("lamp-9")
+        client.paho.username_pw_set("lamp-9", made["lamp-9"])
+        with running(client, "127.0.0.1", broker.ports[1883]) as one:
+            return one.connected == "Success"
+
+    assert not opens()
+    broker.reload()
+    wait_until(opens)
 
 
 def test_the_listener_of_the_platform_asks_for_a_password(broker: CityBroker) -> None:
