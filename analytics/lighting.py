@@ -8,18 +8,17 @@ while it is day at its place (civil twilight), whatever it was told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from analytics.deriver import Deriver
 from analytics.layout import Layout
 from analytics.limits import RATED_POWER, Limits
-from analytics.rows import order_by, segments
-from analytics.snapshot import Key, Tables
-from analytics.table import Table
+from analytics.snapshot import Tables
+from analytics.told_again import NEVER, UNKNOWN, Columns, News, Verdicts
 from analytics.twilight import is_day
-from telemetry.arrays import AnyArray, Codes32, Index, Mask, Times, Values
+from telemetry.arrays import AnyArray, Codes32, Flags, Index, Mask, Times, Values
 from telemetry.clock import SECOND
 from telemetry.flags import Flag
 from telemetry.readings import Readings
@@ -28,8 +27,6 @@ WARM_UP = 300 * SECOND  # LED 60 s, HPS 300–600 s
 FAILURE_SHARE = 0.5  # of the power that the dimming level asks for
 BURNER_SHARE = 0.1  # of the rated power
 SUPPLY_V = 50.0  # below it there is no supply
-NEVER = np.iinfo(np.int64).min
-UNKNOWN = -1
 
 
 def lamp_fails(power: Values, dimming: Values, rated: Values) -> Mask:
@@ -60,137 +57,147 @@ def forward_fill(value: AnyArray, known: Mask, starts: Index, before: AnyArray) 
     return np.where(last >= np.repeat(starts, length), value[last], np.repeat(before, length))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lamps:
-    """Rows of lamps sorted by (device, time): dimming before power at one time."""
-
-    device: Codes32
-    time: Times
-    value: Values
-    is_power: Mask
-    starts: Index
-    ends: Index
-
-
 class Lighting(Deriver):
-    """State per device: the last dimming level, since when it is on, and the verdicts told."""
+    """State per lamp and feeder: its newest readings, and what was made of them."""
 
     def __init__(self, layout: Layout, limits: Limits) -> None:
         kinds = layout.kinds
-        self._layout = layout
-        self._limits = limits
+        self._layout, self._limits = layout, limits
         self._q = kinds.quantity_code
-        self._lamps = np.array(["lamp_failure" in k.indices for k in kinds], dtype=bool)
-        self._feeders = np.array(["supply_loss" in k.indices for k in kinds], dtype=bool)
-        self.table = Table(
-            {
-                "time": (np.int64, NEVER),
-                "dimming": (np.float64, np.nan),
-                "on_since": (np.int64, NEVER),
-                "lamp_failure": (np.int8, UNKNOWN),
-                "day_burner": (np.int8, UNKNOWN),
-                "supply_loss": (np.int8, UNKNOWN),
-            }
+        lamps = np.array(["lamp_failure" in k.indices for k in kinds], dtype=bool)
+        feeders = np.array(["supply_loss" in k.indices for k in kinds], dtype=bool)
+        state = (np.int8, UNKNOWN)
+        of_lamps = {
+            "dimming": (np.float64, np.nan), "on_since": (np.int64, NEVER),
+            "lamp_failure": state, "day_burner": state,
+        }  # fmt: skip
+        self._lamps = Verdicts(
+            "lighting_lamps", layout, lamps, of_lamps, ("lamp_failure", "day_burner"), self._lamp
+        )
+        self._feeders = Verdicts(
+            "lighting_feeders", layout, feeders, {"supply_loss": state}, ("supply_loss",), _feeder
         )
 
     def grow(self, first: int) -> None:
         """The layout has devices from code `first` on that are new."""
-        self.table.grow(self._layout.n_devices)
+        self._lamps.grow(first)
+        self._feeders.grow(first)
 
     def tables(self) -> Tables:
-        """The state: one row a device."""
-        return {"lighting": (Key.DEVICE, self.table)}
+        """The state: by lamp and by feeder."""
+        return {**self._lamps.tables(), **self._feeders.tables()}
 
     def hear(self, judged: Readings, corrected: Readings, now: int) -> Readings:
         """Verdicts that changed, are the first of their device, or say that it is at fault; any order.
 
-        Readings older than the device's newest change nothing. The readings of one message come in one
-        batch. Suspect values are used: 0 V is out of the plausible range, and is just what is looked for.
+        What comes late is put in its place, and verdicts that it makes others are told anew or taken
+        back. Suspect values are used: 0 V is out of the plausible range, and is just what is looked for.
         """
-        rows, kind = judged, self._layout.devices["kind"][judged.device]
-        usable = (rows.flag != Flag.MISSING) & (rows.flag != Flag.FAIL)
-        lit = usable & (
-            (rows.quantity == self._q.get("power", -2))
-            | (rows.quantity == self._q.get("dimming", -2))
-        )
-        lamps = np.flatnonzero(self._lamps[kind] & lit)
-        fed = usable & (rows.quantity == self._q.get("voltage", -2))
-        feeders = np.flatnonzero(self._feeders[kind] & fed)
-        parts = []
-        if len(lamps):
-            parts += self._lamp_states(rows.take(lamps), now)
-        if len(feeders):
-            parts.append(self._feeder_states(rows.take(feeders), now))
-        return Readings.concat(parts)
-
-    def _feeder_states(self, rows: Readings, now: int) -> Readings:
-        order = order_by(rows.device, rows.time)
-        rows = rows.take(order)
-        rows = rows.take(rows.time >= self.table["time"][rows.device])
-        if not len(rows):
-            return rows
-        _, ends = segments(rows.device)
-        self.table["time"][rows.device[ends]] = rows.time[ends]
-        lost = supply_lost(rows.value)
-        judged = np.ones(len(rows), dtype=bool)
-        return self._told(rows.device, rows.time, "supply_loss", lost, judged, now)
-
-    def _lamp_states(self, rows: Readings, now: int) -> list[Readings]:
-        lamps = self._sorted(rows)
-        if not len(lamps.time):
-            return []
-        dimming, since = self._commands(lamps)
-        rated = self._limits.of(RATED_POWER, lamps.device)
-        known = lamps.is_power & ~np.isnan(rated) & ~np.isnan(dimming)
-        # By day nothing is learnt of a lamp: the last verdict stands until it is told to burn again.
-        warm = known & (dimming > 0) & (lamps.time - since > WARM_UP)
-        fails = lamp_fails(lamps.value, dimming, rated)
-        lat, lon = (self._limits.of(n, lamps.device) for n in ("lat", "lon"))
-        burns = burns_by_day(lamps.value, dimming, rated)
-        # A plan that is wrong tells it to burn: the sun knows better than the command.
-        burns |= (lamps.value > BURNER_SHARE * rated) & is_day(lat, lon, lamps.time)
-        return [
-            self._told(lamps.device, lamps.time, "lamp_failure", fails, warm, now),
-            self._told(lamps.device, lamps.time, "day_burner", burns, known, now),
-        ]
-
-    def _sorted(self, rows: Readings) -> _Lamps:
-        rows = rows.take(rows.time >= self.table["time"][rows.device])
-        is_power = rows.quantity == self._q["power"]
-        order = order_by(rows.device, 2 * rows.time + is_power)
-        rows, is_power = rows.take(order), is_power[order]
-        starts, ends = segments(rows.device)
-        return _Lamps(rows.device, rows.time, rows.value, is_power, starts, ends)
-
-    def _commands(self, lamps: _Lamps) -> tuple[Values, Times]:
-        """(dimming level, time since when it is above 0) at each row; both are remembered."""
-        t, touched = self.table, lamps.device[lamps.starts]
-        old = t["dimming"][touched]
-        dimming = forward_fill(lamps.value, ~lamps.is_power, lamps.starts, old)
-        previous = np.empty(len(dimming))
-        previous[1:] = dimming[:-1]
-        previous[lamps.starts] = old
-        switched_on = (dimming > 0) & ~(previous > 0)
-        since = forward_fill(lamps.time, switched_on, lamps.starts, t["on_since"][touched])
-        t["dimming"][touched] = dimming[lamps.ends]
-        t["on_since"][touched] = since[lamps.ends]
-        t["time"][touched] = lamps.time[lamps.ends]
-        return dimming, since
+        lit = [self._q.get("power", -2), self._q.get("dimming", -2)]
+        found = self._told(self._lamps, ("lamp_failure", "day_burner"), lit, judged, corrected, now)
+        fed = [self._q.get("voltage", -2)]
+        found += self._told(self._feeders, ("supply_loss",), fed, judged, corrected, now)
+        return Readings.concat(found)
 
     def _told(
-        self, device: Codes32, time: Times, name: str, state: Mask, judged: Mask, now: int
-    ) -> Readings:
-        """The verdicts that differ from the one before or say a fault; rows are sorted by (device, time).
+        self,
+        verdicts: Verdicts,
+        names: Sequence[str],
+        quantities: Sequence[int],
+        judged: Readings,
+        corrected: Readings,
+        now: int,
+    ) -> list[Readings]:
+        ours = [_of(verdicts, quantities, r) for r in (judged, corrected)]
+        # What does not count says nothing, unless it counted when it came.
+        rows = ours[0].take(counts(ours[0].flag))
+        rows = Readings.concat([rows, ours[1]]) if len(ours[1]) else rows
+        if not len(rows):
+            return []
+        member = verdicts.members.row[rows.device].astype(np.intp)
+        key = 2 * rows.time + (rows.quantity == quantities[0])
+        news = News(member, key, rows.value, ~counts(rows.flag))
+        found = verdicts.take(news, twice=bool(len(ours[1])))
+        device = verdicts.members.device
+        return [
+            self._readings(name, device[row], at // 2, verdict, now)
+            for name, (row, at, verdict) in zip(names, found, strict=True)
+        ]
 
-        A fault is told at every reading: a rule with a dwell time must see that it goes on.
-        """
-        rows = np.flatnonzero(judged)
-        device, time, verdict = device[rows], time[rows], state[rows].astype(np.int8)
-        starts, ends = segments(device)
-        before = np.empty(len(rows), dtype=np.int8)
-        before[1:] = verdict[:-1]
-        before[starts] = self.table[name][device[starts]]
-        self.table[name][device[ends]] = verdict[ends]
-        new = np.flatnonzero((verdict != before) | (verdict == 1))
-        quantity = np.full(len(new), self._q[name])
-        return Readings.of(device[new], quantity, time[new], verdict[new], Flag.GOOD, now)
+    def _readings(
+        self, name: str, device: Codes32, time: Times, verdict: AnyArray, now: int
+    ) -> Readings:
+        """UNKNOWN takes back what was told."""
+        gone = verdict == UNKNOWN
+        value, flag = np.where(gone, np.nan, verdict), np.where(gone, Flag.MISSING, Flag.GOOD)
+        return Readings.of(device, np.full(len(time), self._q[name]), time, value, flag, now)
+
+    def _lamp(self, news: News, starts: Index, before: Columns) -> tuple[Columns, Columns]:
+        """States and verdicts of lamps: rows of dimming levels, and of power after them at one time."""
+        device = self._lamps.members.device[news.row]
+        time, is_power = news.key // 2, news.key % 2 == 1
+        dimming, since = _commands(news.value, is_power, time, starts, before)
+        rated = self._limits.of(RATED_POWER, device)
+        known = is_power & ~np.isnan(rated) & ~np.isnan(dimming)
+        # By day nothing is learnt of a lamp: the last verdict stands until it is told to burn again.
+        warm = known & (dimming > 0) & (time - np.maximum(since, 0) > WARM_UP)
+        fails = lamp_fails(news.value, dimming, rated)
+        burns = burns_by_day(news.value, dimming, rated)
+        # A plan that is wrong tells it to burn: the sun knows better than the command.
+        lit = np.flatnonzero(known & (news.value > BURNER_SHARE * rated) & ~burns)
+        lat, lon = (self._limits.of(n, device[lit]) for n in ("lat", "lon"))
+        burns[lit] = is_day(lat, lon, time[lit])
+        after: dict[str, AnyArray] = {"dimming": dimming, "on_since": since}
+        told: dict[str, AnyArray] = {}
+        for name, state, sure in (("lamp_failure", fails, warm), ("day_burner", burns, known)):
+            after[name], told[name] = _verdict(state, sure, starts, before[name])
+        return after, told
+
+
+def counts(flag: Flags) -> Mask:
+    """Whether a value says anything of a light: suspect ones do."""
+    found: Mask = (flag != Flag.MISSING) & (flag != Flag.FAIL)
+    return found
+
+
+def _of(verdicts: Verdicts, quantities: Sequence[int], readings: Readings) -> Readings:
+    """Those of its members and of these quantities."""
+    if not len(readings):
+        return readings
+    named = np.logical_or.reduce([readings.quantity == q for q in quantities])
+    which = np.flatnonzero(named)
+    return readings.take(which[verdicts.members.row[readings.device[which]] >= 0])
+
+
+def _feeder(news: News, starts: Index, before: Columns) -> tuple[Columns, Columns]:
+    """States and verdicts of feeders: rows of voltages."""
+    sure = np.ones(len(news.row), dtype=bool)
+    after, told = _verdict(supply_lost(news.value), sure, starts, before["supply_loss"])
+    return {"supply_loss": after}, {"supply_loss": told}
+
+
+def _commands(
+    value: Values, is_power: Mask, time: Times, starts: Index, before: Columns
+) -> tuple[Values, Times]:
+    """(dimming level, time since when it is above 0) at each row."""
+    old = before["dimming"]
+    dimming = forward_fill(value, ~is_power, starts, old)
+    previous = np.empty(len(dimming))
+    previous[1:] = dimming[:-1]
+    previous[starts] = old
+    switched_on = (dimming > 0) & ~(previous > 0)
+    return dimming, forward_fill(time, switched_on, starts, before["on_since"])
+
+
+def _verdict(state: Mask, sure: Mask, starts: Index, before: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """(the last sure verdict up to each row, what is told of it).
+
+    Told are verdicts that differ from the one before, and every fault: a rule with a dwell time must see
+    that it goes on.
+    """
+    after = forward_fill(state.astype(np.int8), sure, starts, before)
+    previous = np.empty(len(after), dtype=np.int8)
+    previous[1:] = after[:-1]
+    previous[starts] = before
+    told = sure & ((after != previous) | (after == 1))
+    return after, np.where(told, after, UNKNOWN)
