@@ -197,18 +197,25 @@ class DuckDBReader:
             where += " and quantity in (select quantity from wanted_quantity)"
         return where, [start, end]
 
+    def _known(self, found: dict[str, AnyArray]) -> tuple[AnyArray, AnyArray, Mask]:
+        """Codes of devices and quantities, and which rows have both: not those of names it no longer knows."""
+        number = found["device"]
+        if len(number) and self._devices.are_new(int(number.max())):
+            # Committed a moment ago: who wrote them is about to adopt their devices.
+            with self._lock:
+                pass
+        device = self._devices.from_store(number)
+        quantity = self._quantities.from_store(found["quantity"])
+        return device, quantity, (device >= 0) & (quantity >= 0)
+
     def _named(self, found: dict[str, AnyArray]) -> dict[str, AnyArray]:
         """Store numbers → this process's codes, rows of names it no longer knows left out."""
-        device = self._devices.from_store(found["device"])
-        quantity = self._quantities.from_store(found["quantity"])
-        known: Mask = (device >= 0) & (quantity >= 0)
+        device, quantity, known = self._known(found)
         out = {k: v[known] for k, v in found.items()}
         return out | {"device": device[known], "quantity": quantity[known].astype(np.int16)}
 
     def _decoded_rows(self, found: dict[str, AnyArray]) -> tuple[Readings, Mask]:
-        device = self._devices.from_store(found["device"])
-        quantity = self._quantities.from_store(found["quantity"])
-        known: Mask = (device >= 0) & (quantity >= 0)
+        _, _, known = self._known(found)
         named = self._named(found)
         return Readings(
             named["device"],

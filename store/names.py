@@ -45,6 +45,10 @@ class NameMap:
         for number, _, code in rows:
             self._link(code, number)
 
+    def are_new(self, number: int) -> bool:
+        """Whether numbers up to this one were given and are not adopted yet."""
+        return number >= self._next
+
     def to_store(self, codes: AnyArray, pending: Iterable[tuple[int, str, int]] = ()) -> AnyArray:
         """Process codes → store numbers, -1 where there is none; `pending` as `missing` gave it."""
         out = np.full(len(codes), -1, dtype=np.int32)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 from devices.device import Catalogue, Device
 from devices.registry import Kinds
 from store.duckdb_store import DuckDBStore
+from store.names import NameMap
 from store.telemetry import Series
 from telemetry.errors import StoreBusy, StoreError
 from telemetry.ledger import Ledger
@@ -20,6 +24,37 @@ from telemetry.readings import Readings
 
 def one(kinds: Kinds, device: int, value: float) -> Readings:
     return Readings.of([device], [kinds.quantity_code["pm25"]], [60], [value], 1, 1)
+
+
+def test_readings_of_a_new_device_are_read_whole_while_they_are_written(
+    tmp_path: Path, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = Catalogue(kinds)
+    for n in range(100):
+        catalogue.put(Device(id=f"aq-{n}", kind="air"))
+    store = DuckDBStore(tmp_path / "t.duckdb", catalogue)
+    committed, go_on = threading.Event(), threading.Event()
+    adopt = NameMap.adopt
+
+    def slow(self: NameMap, rows: Iterable[tuple[int, str, int]]) -> None:
+        committed.set()
+        assert go_on.wait(10)
+        adopt(self, rows)
+
+    monkeypatch.setattr(NameMap, "adopt", slow)
+    with ThreadPoolExecutor(2) as threads:
+        # Number 99 lies beyond the table of names that are known so far.
+        written = threads.submit(
+            store.append, Readings.concat([one(kinds, n, 22.0) for n in range(100)]), Ledger.empty()
+        )
+        assert committed.wait(10)
+        read = threads.submit(store.since, 0, 1_000)
+        # It may only end once the devices are known: the log goes on behind what was read.
+        assert not wait([read], 0.3).done
+        go_on.set()
+        ((position, found),) = [(b.position, b.readings) for b in read.result(10)]
+        assert (position, found.device.tolist()) == (written.result(10), list(range(100)))
+    store.close()
 
 
 def test_reopened_with_other_codes_it_still_names_the_right_device(
