@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from itertools import islice
 
 Messages = Iterable[tuple[str, bytes]]
-# MQTT 3.1.1, section 3.1: a clean session without keep-alive, under the id "bench-publisher".
-_CONNECT = b"\x10\x1b\x00\x04MQTT\x04\x02\x00\x00\x00\x0fbench-publisher"
 _ACCEPTED = b"\x20\x02\x00\x00"
 _PUBACK_BYTES = 4
 _AT_ONCE = 500
@@ -24,12 +22,12 @@ _STALLED_S = 60.0
 class Publisher:
     """One connection; counts what the broker has confirmed. Raises ConnectionError where it is refused."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, client_id: str = "bench-publisher") -> None:
         self._sent, self._bytes = 0, 0
         self._confirmed = threading.Condition()
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(_CONNECT)
+        self._socket.sendall(connect_packet(client_id))
         answer = self._socket.recv(len(_ACCEPTED), socket.MSG_WAITALL)
         if answer != _ACCEPTED:
             raise ConnectionError(f"the broker refuses the publisher: {answer.hex()}")
@@ -69,6 +67,13 @@ class Publisher:
             with self._confirmed:
                 self._bytes += len(data)
                 self._confirmed.notify()
+
+
+def connect_packet(client_id: str) -> bytes:
+    """A CONNECT of a clean session without keep-alive (MQTT 3.1.1, section 3.1)."""
+    name = client_id.encode()
+    head = b"\x10" + bytes([12 + len(name)]) + b"\x00\x04MQTT\x04\x02\x00\x00"
+    return head + len(name).to_bytes(2, "big") + name
 
 
 def publish_packet(topic: str, payload: bytes, mid: int) -> bytes:

@@ -35,3 +35,9 @@ def ingest(rest: Rest = None) -> None:
 def analytics(rest: Rest = None) -> None:
     """The engine against a bare pass over the same arrays."""
     _run("analytics", rest)
+
+
+@app.command(context_settings=_PASS_ON)
+def alerts(rest: Rest = None) -> None:
+    """From publish to the alert on the live stream, against a bare receiver; and the restart after SIGKILL."""
+    _run("alerts", rest)
