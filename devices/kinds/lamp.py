@@ -14,7 +14,7 @@ KIND = Kind(
     timeout_s=1200,
     model="Streetlight",
     main="power",
-    indices=("lamp_failure", "day_burner"),
+    indices=("lamp_failure", "day_burner", "cycling_failure", "dimming_saving"),
     # A lamp takes no more than its dimming level asks for, and half as much again for losses and steps of
     # the driver. A dark lamp that burns is no contradiction but a fault of the lamp (day_burner).
     pairs=(

@@ -13,7 +13,7 @@ KIND = Kind(
     timeout_s=300,
     model="TrafficFlowObserved",
     main="speed",
-    indices=("pcu", "los", "travel_time_index"),
+    indices=("pcu", "los", "travel_time_index", "incident", "bottleneck", "detector_fault"),
     quantities=(
         Quantity(
             name="motorcycle",

@@ -13,6 +13,7 @@ KIND = Kind(
     timeout_s=3600,
     model="",
     main="tilt",
+    indices=("lean_trend", "uprooting"),
     quantities=(
         Quantity(
             name="tilt",

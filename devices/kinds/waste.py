@@ -13,6 +13,7 @@ KIND = Kind(
     timeout_s=7200,
     model="WasteContainer",
     main="fill",
+    indices=("time_to_full", "fire"),
     quantities=(
         Quantity(
             name="fill",

@@ -22,6 +22,10 @@ DESCRIBED = (
     "level",
     "traffic",
     "emission",
+    "lamp",
+    "feeder",
+    "waste",
+    "tree",
 )  # kinds whose indices all have their page
 
 
