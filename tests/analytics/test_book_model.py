@@ -110,6 +110,9 @@ class Life(RuleBasedStateMachine):
         for family, was in before.items():
             if was is S.SUPPRESSED and self.expected(family) is not S.SUPPRESSED:
                 self.model[family].taken = False
+        # What a cause lets out comes out after the time that its device has to report.
+        if what is What.CLEAR and code in CAUSE.values():
+            self.pass_time(HOUR)
 
     def step(self, what: What, code: str) -> None:
         family = FAMILY[code]
@@ -199,7 +202,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(hours=st.integers(0, 20))
     def time_passes(self, hours: int) -> None:
-        self.desk.clock.advance(hours * HOUR)
+        self.pass_time(hours * HOUR)
+
+    def pass_time(self, ns: int) -> None:
+        self.desk.clock.advance(ns)
         self.desk.book.tend()
         for family, one in self.model.items():
             if one.until is not None and one.until <= self.desk.clock.now():
