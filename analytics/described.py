@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics import lamp_nights, lamp_quality, lighting, trees, waste
 from analytics.indices.info import Category, Confidence, IndexInfo
-from analytics.traffic import bottleneck, health, incident_tests, incidents
+from analytics.traffic import bottleneck, detector_days, health, incident_tests, incidents
 
 OWN = "own choice: decision 37"
 AT_ONCE = "with each reading while at fault, else on change; a late reading corrects it"
@@ -131,12 +131,18 @@ ROADS = (
         confidence=Confidence.DERIVED, categories=STATES,
     ),
     IndexInfo(
-        quantity="detector_fault", kinds=("traffic",), vi="Lỗi đầu đo", en="Detector fault",
+        quantity="detector_fault",
+        also=("detector_day",), kinds=("traffic",), vi="Lỗi đầu đo", en="Detector fault",
         unit="{state}",
         formula=f"""1 no vehicle for {health.NO_HITS_MIN / 60:g} h; 2 more than the station's bound (else
-    {health.PER_LANE:.0f} a minute and lane), for a day; 3 occupied for {health.LOCKED_MIN:g} min""",
+    {health.PER_LANE:.0f} a minute and lane), for a day; 3 occupied for {health.LOCKED_MIN:g} min; 4 jumps of
+    {health.SPIKE_PERCENT:g} points in more than {health.SPIKES} minutes. The whole day, 05:00–22:00, by PeMS: 1 under
+    {100 * detector_days.ENOUGH:g} % of the minutes; 2 no occupancy in {100 * detector_days.ZERO:g} %; 3 over
+    {detector_days.HIGH_PERCENT:g} % in {100 * detector_days.HIGH:g} %; 4 occupancy without flow in
+    {100 * detector_days.EMPTY_COUNT:g} %, or cars without occupancy in {100 * detector_days.UNFELT_COUNT:g} %; 5 one
+    occupancy for {detector_days.SAME} times five minutes""",
         edition="IRIS", valid_from="",
-        source="Minnesota DOT, IRIS automatic detector failures; bound of motorcycles: " + OWN,
+        source="Minnesota DOT, IRIS automatic detector failures; Caltrans PeMS (the day); bound of motorcycles: " + OWN,
         data_rule="a count in that minute", derived=BY_MINUTE, confidence=Confidence.DERIVED,
     ),
 )  # fmt: skip

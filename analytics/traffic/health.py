@@ -1,4 +1,4 @@
-"""Minutes of a traffic station → detector_fault: no hits, chatter, locked on.
+"""Minutes of a traffic station → detector_fault: no hits, chatter, locked on, spikes.
 
 After IRIS (Minnesota DOT), whose bounds are for one lane of cars: 38 vehicles in 30 s. A lane's width of
 motorcycles breaches it day by day, so here it is the station's own `most_vehicles_per_min`, and where
@@ -25,6 +25,10 @@ from telemetry.clock import MINUTE
 NO_HITS_MIN = 240.0  # IRIS, mainline: four hours
 LOCKED_MIN = 2.0
 LOCKED_PERCENT = 99.5
+SPIKE_PERCENT, SPIKES = (
+    25.0,
+    2,
+)  # a jump adds a sample of 30 s, calm takes one off; over 60 s it is a fault
 CHATTER_MIN = 1_440.0  # chatter stands for a day after the last of it
 PER_LANE = 2 * 38 * 2.2
 KEPT = 40
@@ -37,6 +41,7 @@ class Fault(IntEnum):
     NO_HITS = 1
     CHATTER = 2
     LOCKED_ON = 3
+    SPIKES = 4
 
 
 class Health(Framed):
@@ -46,7 +51,7 @@ class Health(Framed):
         inputs = {c: Input(c, "sum") for c in CLASSES} | {"occupancy": Input("occupancy")}
         super().__init__(
             "detector_health", layout, ["traffic"], inputs,
-            ("detector_fault", "_silent", "_locked", "_chatter"), step=MINUTE, kept=KEPT, back=1,
+            ("detector_fault", "_silent", "_locked", "_chatter", "_spikes"), step=MINUTE, kept=KEPT, back=1,
         )  # fmt: skip
         self._limits = limits
 
@@ -55,18 +60,23 @@ class Health(Framed):
         classes = [look.of(c) for c in CLASSES]
         heard = np.logical_or.reduce([~np.isnan(x) for x in classes])
         vehicles = np.asarray(sum(np.nan_to_num(x) for x in classes))
-        held = look.of("occupancy") >= LOCKED_PERCENT
+        occupancy = look.of("occupancy", 1)
+        held = occupancy[:, 1:] >= LOCKED_PERCENT
         most = self._most(look)[:, None]
         silent = _lasting(look, "_silent", heard & (vehicles == 0))
         locked = _lasting(look, "_locked", held)
         chatter = _left(look, "_chatter", vehicles > most)
+        spikes = _spiking(look, "_spikes", np.abs(np.diff(occupancy, axis=1)) > SPIKE_PERCENT)
         fault = np.select(
-            [locked >= LOCKED_MIN, chatter > 0, silent >= NO_HITS_MIN],
-            [Fault.LOCKED_ON, Fault.CHATTER, Fault.NO_HITS],
+            [locked >= LOCKED_MIN, chatter > 0, silent >= NO_HITS_MIN, spikes > SPIKES],
+            [Fault.LOCKED_ON, Fault.CHATTER, Fault.NO_HITS, Fault.SPIKES],
             Fault.NONE,
         ).astype(np.float64)
         fault[~heard] = np.nan
-        return {"detector_fault": fault, "_silent": silent, "_locked": locked, "_chatter": chatter}
+        return {
+            "detector_fault": fault, "_silent": silent, "_locked": locked, "_chatter": chatter,
+            "_spikes": spikes,
+        }  # fmt: skip
 
     def _most(self, look: Look) -> Values:
         device = self.frames.members.device[look.rows]
@@ -86,6 +96,15 @@ def _left(look: Look, name: str, happens: AnyArray) -> Values:
         return np.where(now, CHATTER_MIN, np.maximum(before - 1.0, 0.0))
 
     return _counted(look, name, happens, step)
+
+
+def _spiking(look: Look, name: str, jumps: AnyArray) -> Values:
+    """Samples that jumped, less those since that did not."""
+
+    def step(before: AnyArray, now: AnyArray) -> AnyArray:
+        return np.where(now, before + 1.0, np.maximum(before - 1.0, 0.0))
+
+    return _counted(look, name, jumps, step)
 
 
 def _counted(
