@@ -30,10 +30,10 @@ IS_STATION = -2
 
 
 def uprooting(tilt: AnyArray, usual: AnyArray, windy: AnyArray) -> Values:
-    """1 where an hour's mean is 5° (in wind 10°) or more over what is usual. [deg]; NaN stays NaN."""
+    """1 where an hour's mean is 5° (in wind 10°) or more over what is usual. [deg]; NaN where either is unknown."""
     level = np.where(windy, UPROOTS_BY_IN_WIND, UPROOTS_BY)
     off = np.asarray(tilt, np.float64) - usual
-    return np.where(np.isnan(tilt), np.nan, (off >= level).astype(np.float64))
+    return np.where(np.isnan(off), np.nan, (off >= level).astype(np.float64))
 
 
 class Trees(Framed):
