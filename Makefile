@@ -27,6 +27,7 @@ services:
 bench: $(VENV)/.ready
 	@$(VENV)/bin/urban bench ingest
 	@$(VENV)/bin/urban bench analytics
+	@$(VENV)/bin/urban bench alerts
 
 $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.deriver import Deriver
 from analytics.emission import Emissions
+from analytics.gauge import Gauge
 from analytics.indices.air_hours import air_hours
 from analytics.indices.calendar import LocalCalendar
 from analytics.indices.flood_stage import FloodStage
@@ -44,6 +45,7 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
         Filling(layout),
         Fire(layout),
         Trees(layout),
+        Gauge(layout),
         LampQuality(layout, limits),
         LampNights(layout, zone),
     )

@@ -49,6 +49,16 @@ KIND = Kind(
             resolution=1.0,
             derived=True,
         ),
+        Quantity(
+            name="gauge_stuck",
+            unit="{state}",
+            vi="Máy đo mực nước đứng yên",
+            en="Gauge stands still",
+            possible=Span(0, 1),
+            plausible=Span(0, 1),
+            resolution=1.0,
+            derived=True,
+        ),
     ),
     rules=(
         AlertRule(
@@ -89,6 +99,17 @@ KIND = Kind(
             act_en="Start the flood plan; divert traffic from flooded roads.",
             edition=edition("flood"),
             family="flood_stage",
+        ),
+        AlertRule(
+            code="gauge_stuck",
+            quantity="gauge_stuck",
+            above=0.5,
+            clear=0.5,
+            severity=Severity.MEDIUM,
+            vi="Máy đo mực nước đứng yên (ba giờ)",
+            en="Gauge stands still (three hours)",
+            act_vi="Không tin số liệu trạm này: xem trạm lân cận; cử người kiểm tra phao và cảm biến.",
+            act_en="Do not trust this station: look at its neighbours; send someone to check float and sensor.",
         ),
     ),
 )

@@ -115,8 +115,7 @@ def messages(since: int, until: int) -> Iterator[tuple[str, bytes]]:
     for time in range(since + MINUTE, until + MINUTE, MINUTE):
         for device in reversed(DEVICES):
             minutes = (time - MIDNIGHT) // MINUTE
-            # A lamp reports as soon as it has power again.
-            due = minutes % _EVERY[device.kind] == 0 or (device.id in LAMPS and time == at(BACK))
+            due = minutes % _EVERY[device.kind] == 0
             values = _MEASURES[device.kind](device.id, time) if due else None
             if values is not None:
                 body = {"time": time // 1_000_000_000, **values}
