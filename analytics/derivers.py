@@ -18,7 +18,6 @@ from analytics.layout import Layout
 from analytics.lighting import Lighting
 from analytics.limits import Limits
 from analytics.traffic.bottleneck import Bottleneck
-from analytics.traffic.detector_days import DetectorDays
 from analytics.traffic.health import Health
 from analytics.traffic.incidents import Incidents
 from analytics.traffic.performance import Performance
@@ -36,11 +35,10 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
         air_hours(layout, calendar),
         NoiseHours(layout, limits, calendar),
         water_hours(layout, calendar),
-        Performance(layout, limits),
+        Performance(layout, limits, zone),
         bottleneck,
         Incidents(layout, limits, bottleneck),
         Health(layout, limits),
-        DetectorDays(layout, zone),
         Emissions(layout, zone),
         Filling(layout),
         Fire(layout),

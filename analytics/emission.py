@@ -142,6 +142,8 @@ class Emissions(Framed):
         today = int(local_ns(np.array([until * MINUTES * MINUTE]), self._zone)[0] // DAY)
         n = self.days.rows * DAYS
         due = np.flatnonzero(self.days["news"][:n] & (self.days["day"][:n] < today))
+        if not len(due):
+            return Readings.empty()
         self.days["news"][due] = False
         parts = []
         for p, code in self._day_codes.items():

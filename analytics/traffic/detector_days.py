@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import DTypeLike
 
-from analytics.framed import Framed, Input
 from analytics.frames import Look
 from analytics.layout import Layout
 from analytics.localtime import local_day, local_hour, local_ns
+from analytics.members import Members
 from analytics.robust import mean
-from analytics.snapshot import Tables
 from analytics.table import Table
 from analytics.traffic.equivalents import CLASSES
 from telemetry.arrays import AnyArray, Index, Values
@@ -36,7 +35,7 @@ ZERO = 0.59  # urban: share without occupancy
 HIGH_PERCENT, HIGH = 70.0, 0.20  # occupancy, and the share over it
 EMPTY_COUNT, UNFELT_COUNT = 0.02, 0.50  # occupancy without flow, flow without occupancy
 SAME, SAME_BY = 50, 1e-5  # five minutes in a row of one occupancy that is not 0
-KEPT, DAYS = 16, 3
+DAYS = 3
 COUNTS = ("heard", "zero", "high", "empty", "unfelt", "wheels")
 
 
@@ -69,16 +68,13 @@ def judge_day(counts: Mapping[str, AnyArray], longest: AnyArray) -> Values:
     return np.asarray(found, dtype=np.float64)
 
 
-class DetectorDays(Framed):
-    """State per station: the minutes of the last 80, and what the samples of three days were."""
+class DetectorDays:
+    """State per station: what the samples of three days were. Fed by whoever keeps the minutes, in fives."""
 
-    def __init__(self, layout: Layout, zone: ZoneInfo) -> None:
-        inputs = {c: Input(c, "sum") for c in CLASSES} | {"occupancy": Input("occupancy")}
-        super().__init__(
-            "detector_days", layout, ["traffic"], inputs, [*(f"_{c}" for c in COUNTS), "_run"],
-            step=MINUTE, split=MINUTES, kept=KEPT, back=1,
-        )  # fmt: skip
-        self._zone = zone
+    outputs = (*(f"_day_{c}" for c in COUNTS), "_day_run")
+
+    def __init__(self, layout: Layout, members: Members, zone: ZoneInfo) -> None:
+        self._members, self._zone = members, zone
         self._code = layout.kinds.quantity_code.get("detector_day", -1)
         columns: dict[str, tuple[DTypeLike, object]] = {
             "day": (np.int32, 0), "news": (np.bool_, False), "told": (np.int8, -1),
@@ -86,16 +82,7 @@ class DetectorDays(Framed):
         columns |= dict.fromkeys((*COUNTS, "same"), (np.int16, 0))
         self.days = Table(columns, width=DAYS)
 
-    def grow(self, first: int) -> None:
-        """Give a row to the stations among the devices from code `first` on."""
-        super().grow(first)
-        self.days.grow(len(self.frames.members))
-
-    def tables(self) -> Tables:
-        """The state: cells, and days."""
-        return {**super().tables(), "detector_days_of": (self.frames.members, self.days)}
-
-    def judge(self, look: Look) -> Mapping[str, AnyArray]:
+    def samples(self, look: Look) -> dict[str, AnyArray]:
         """Samples of each five minutes by what they are; minutes without occupancy are none."""
         occupancy, classes = look.of("occupancy", 1), {c: look.of(c) for c in CLASSES}
         flow = np.logical_or.reduce([~np.isnan(x) for x in classes.values()])
@@ -111,14 +98,14 @@ class DetectorDays(Framed):
             "unfelt": (now == 0) & (heavy > 0),
             "wheels": ~np.isnan(now) & (heavy > 0),
         }
-        sums = {f"_{name}": mask.sum(axis=-1).astype(np.float64) for name, mask in found.items()}
-        return {**sums, "_run": self._runs(look, mean(occupancy))}
+        sums = {f"_day_{n}": mask.sum(axis=-1).astype(np.float64) for n, mask in found.items()}
+        return {**sums, "_day_run": self._runs(look, mean(occupancy))}
 
     @staticmethod
     def _runs(look: Look, level: AnyArray) -> AnyArray:
         """How many five minutes up to each had one occupancy, not 0: 1 where it is the first."""
         same = np.abs(np.diff(level, axis=1)) < SAME_BY
-        told, out = np.nan_to_num(look.found("_run", 1)), np.empty(same.shape)
+        told, out = np.nan_to_num(look.found("_day_run", 1)), np.empty(same.shape)
         before, known = told[:, 0], level[:, 1:] > 0
         for at in range(look.count):
             now = np.where(known[:, at], np.where(same[:, at], before + 1.0, 1.0), 0.0)
@@ -129,6 +116,8 @@ class DetectorDays(Framed):
         self, name: str, rows: Index, bins: Index, before: AnyArray, after: AnyArray
     ) -> None:
         """Keep the day's counts: a correction takes back what it added. `same` counts bins late in a run."""
+        if name not in self.outputs:
+            return
         time = bins * (MINUTES * MINUTE)
         hour = local_hour(time, self._zone)
         inside = np.flatnonzero((hour >= FIRST_H) & (hour < LAST_H))
@@ -141,22 +130,23 @@ class DetectorDays(Framed):
         self.days["day"][slot[newer]] = day[newer]
         kept = self.days["day"][slot] == day
         old, new = np.nan_to_num(before[inside]), np.nan_to_num(after[inside])
-        if name == "_run":
+        if name == "_day_run":
             # A run of 50 has a bin that is the 50th of it.
-            name, old, new = "_same", (old >= SAME) * 1.0, (new >= SAME) * 1.0
+            name, old, new = "_day_same", (old >= SAME) * 1.0, (new >= SAME) * 1.0
         more = (new - old)[kept].astype(np.int16)
-        np.add.at(self.days[name[1:]], slot[kept], more)
+        np.add.at(self.days[name.removeprefix("_day_")], slot[kept], more)
         self.days["news"][slot[kept]] = True
 
-    def judged(self, until: int, now: int) -> Readings:
-        """What the days say whose 22:00 has passed, at their 05:00."""
-        super().judged(until, now)
+    def ended(self, until: int, now: int) -> Readings:
+        """What the days say whose 22:00 has passed before the five minutes `until`, at their 05:00."""
         n = self.days.rows * DAYS
         if not n:
             return Readings.empty()
         local = int(local_ns(np.array([until * MINUTES * MINUTE]), self._zone)[0])
         ended = (local - LAST_H * HOUR) // DAY  # the newest day whose hours are over
         due = np.flatnonzero(self.days["news"][:n] & (self.days["day"][:n] <= ended))
+        if not len(due):
+            return Readings.empty()
         self.days["news"][due] = False
         counts = {c: self.days[c][due] for c in COUNTS}
         fault = judge_day(counts, np.where(self.days["same"][due] > 0, SAME, 0))
@@ -167,5 +157,5 @@ class DetectorDays(Framed):
         # The offset at noon: no zone changes its clocks between five o'clock and then.
         noon = start + 7 * HOUR
         time = start - (local_ns(noon, self._zone) - noon)
-        device = self.frames.members.device[due // DAYS]
+        device = self._members.device[due // DAYS]
         return Readings.of(device, np.full(len(due), self._code), time, fault, Flag.GOOD, now)

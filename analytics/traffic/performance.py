@@ -7,6 +7,7 @@ At least three of the five must have been heard (60 %, as PeMS asks).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -14,14 +15,17 @@ from analytics.framed import Framed, Input
 from analytics.frames import Look
 from analytics.layout import Layout
 from analytics.limits import FREE_SPEED, FREEWAY, LANES, SECTION, Limits
+from analytics.snapshot import Tables
 from analytics.traffic import flow
+from analytics.traffic.detector_days import DetectorDays
 from analytics.traffic.equivalents import CLASSES, MOTORCYCLES, equivalents, urban_pcu
 from telemetry.arrays import AnyArray, Index, Values
 from telemetry.clock import MINUTE
+from telemetry.readings import Readings
 
 MINUTES = 5
 ENOUGH = 3
-KEPT = 16  # bins: corrections of up to 80 minutes
+KEPT = 16  # bins: corrections of up to 75 minutes
 # What holds where a station's own entry says nothing: the general limit in built-up areas, two lanes,
 # and figures per kilometre.
 FREE_KMH, LANES_USUAL, SECTION_KM = 50.0, 2.0, 1.0
@@ -32,15 +36,36 @@ OUTPUTS = (
 
 
 class Performance(Framed):
-    """State per station: the minutes of the last 80."""
+    """State per station: the minutes of the last 80, and its detector's days."""
 
-    def __init__(self, layout: Layout, limits: Limits) -> None:
+    def __init__(self, layout: Layout, limits: Limits, zone: ZoneInfo) -> None:
         inputs = {c: Input(c, "sum") for c in CLASSES}
         inputs |= {"speed": Input("speed"), "occupancy": Input("occupancy")}
         super().__init__(
-            "traffic", layout, ["traffic"], inputs, OUTPUTS, step=MINUTE, split=MINUTES, kept=KEPT
-        )
+            "traffic", layout, ["traffic"], inputs, (*OUTPUTS, *DetectorDays.outputs), step=MINUTE,
+            split=MINUTES, kept=KEPT, back=1,
+        )  # fmt: skip
         self._limits = limits
+        self._days = DetectorDays(layout, self.frames.members, zone)
+
+    def grow(self, first: int) -> None:
+        """Give a row to the stations among the devices from code `first` on."""
+        super().grow(first)
+        self._days.days.grow(len(self.frames.members))
+
+    def tables(self) -> Tables:
+        """The state: cells, and days."""
+        return {**super().tables(), "detector_days": (self.frames.members, self._days.days)}
+
+    def counted(
+        self, name: str, rows: Index, bins: Index, before: AnyArray, after: AnyArray
+    ) -> None:
+        """The days follow their samples."""
+        self._days.counted(name, rows, bins, before, after)
+
+    def judged(self, until: int, now: int) -> Readings:
+        """Fives of minutes, and days that have ended."""
+        return Readings.concat([super().judged(until, now), self._days.ended(until, now)])
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """All that a station's five minutes say; [{veh}/h], [{PCU}/h], [km/h], [{veh}/km], [{veh}.h]."""
@@ -61,6 +86,7 @@ class Performance(Framed):
         by_density = flow.freeway_level(pcu / speed / lanes * flow.MILE_KM)
         level = np.where(on_freeway, by_density, flow.street_level(speed, free))
         return {
+            **self._days.samples(look),
             "volume": volume,
             "pcu": pcu,
             "motorcycle_equivalent": equivalents(vehicles, MOTORCYCLES),
