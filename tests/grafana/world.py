@@ -137,7 +137,7 @@ def measured(devices: list[Device], catalogue: Catalogue) -> Readings:
 
 
 def _troubles(whole: Readings, devices: list[Device], catalogue: Catalogue) -> Readings:
-    """A dead lamp, a flood, dust; one device of each kind is away for four hours, a station to the end."""
+    """A dead lamp, a flood, dust, a container on its side; one device of each kind is away for four hours, a station to the end."""
 
     def of(kind: str, quantity: str) -> np.typing.NDArray[np.bool_]:
         first = catalogue.code(next(d.id for d in devices if d.kind == kind))
@@ -150,6 +150,7 @@ def _troubles(whole: Readings, devices: list[Device], catalogue: Catalogue) -> R
     whole.value[of("lamp", "power") | of("lamp", "current")] = 0.0
     whole.value[of("level", "level") & late] += 2.0
     whole.value[of("air", "pm25") & late] = 320.0
+    whole.value[of("waste", "tilt") & late] = 80.0
     silent = catalogue.code(next(d.id for d in devices if d.kind == "weather"))
     gone = (whole.device == silent) & (whole.time > END - HOUR)
     first = [codes_of(catalogue)[next(d.id for d in devices if d.kind == k.name)] for k in KINDS]
