@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, key, normal, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.rhythm import by_hour, demand
 from simulators.sun import Sun
@@ -26,7 +27,8 @@ CEILING = 72.0
 class AirModel:
     """What the air stations report. Concentrations in ug/m3."""
 
-    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet, seed: int) -> None:
+    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet, seed: int, events: Events) -> None:
+        self._events = events
         self._weather, self._sun = weather, sun
         self._north = weather.north
         self._region = key(seed, "air", "region")
@@ -36,6 +38,7 @@ class AirModel:
         """Columns by quantity."""
         temperature = self._weather.temperature(rows)
         traffic, still = demand(rows), by_hour(STILLNESS, rows.hour)
+        still = still / (1.0 - self._events.at("inversion", rows))
         pm25 = self._fine_dust(rows, traffic, still)
         ratio = 1.45 + 0.10 * wander(derived(rows.key, 43), rows.t, 21_600.0, 3_600.0)
         no2 = self._gas(rows, 44, (9.0 + 34.0 * traffic) * still)
@@ -59,7 +62,7 @@ class AirModel:
         level = (22.0 + 9.0 * n) * winter * still * (0.72 + 0.36 * traffic)
         level = level * np.exp(spell + local + quick + self._site[rows.device])
         washed = level / (1.0 + 0.07 * self._weather.rain.lately(rows))
-        bounded = CEILING * np.tanh(washed / CEILING)
+        bounded = CEILING * np.tanh(washed / CEILING) + self._events.at("burning", rows)
         return np.asarray(np.maximum(bounded + 0.4 * normal(derived(rows.key, 48), rows.slot), 1.0))
 
     def _gas(self, rows: Rows, salt: int, level: Values) -> Values:

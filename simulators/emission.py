@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, normal, uniform, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from telemetry.arrays import Values
 
@@ -14,7 +15,8 @@ BATCH = (14_400.0, 3_600.0, 900.0)  # a charge, a stirring, a flicker [s]
 class EmissionModel:
     """What the stack monitors report. Gases and dust in mg/m3; always measuring (status 0)."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, events: Events) -> None:
+        self._events = events
         self._burden = 0.6 + 0.5 * uniform(derived(fleet.key, 160))
 
     def values(self, rows: Rows) -> dict[str, Values]:
@@ -36,4 +38,9 @@ class EmissionModel:
     def _level(self, rows: Rows, salt: int, mean: float) -> Values:
         change = 0.16 * np.tanh(wander(derived(rows.key, salt), rows.t, *BATCH))
         noise = 0.015 * normal(derived(rows.key, salt + 20), rows.slot)
-        return np.asarray(mean * self._burden[rows.device] * np.exp(change + noise))
+        return np.asarray(
+            mean
+            * np.maximum(self._events.at("exceedance", rows), 1.0)
+            * self._burden[rows.device]
+            * np.exp(change + noise)
+        )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, key, normal, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.tide import tide
 from simulators.weather import Weather
@@ -26,7 +27,8 @@ GAIN = 0.80
 class LevelModel:
     """What the level stations report: [m above the national datum], and rain."""
 
-    def __init__(self, weather: Weather, fleet: Fleet, seed: int) -> None:
+    def __init__(self, weather: Weather, fleet: Fleet, seed: int, events: Events) -> None:
+        self._events = events
         self._weather = weather
         self._interval_s = float(fleet.kind.interval_s)
         self._first_level = _alarm_levels(fleet)
@@ -43,7 +45,7 @@ class LevelModel:
         ripple = 0.002 * normal(derived(rows.key, 100), rows.slot)
         wash = 0.004 * wander(derived(rows.key, 101), rows.t, 1_800.0, 600.0)
         return {
-            "level": level + ripple + wash + self._swollen(rows),
+            "level": level + ripple + wash + self._swollen(rows) + self._events.at("surge", rows),
             "rain": self._weather.rain.depth(rows, self._interval_s),
         }
 

@@ -14,6 +14,7 @@ from devices.registry import Kinds
 from simulators.air import AirModel
 from simulators.chance import derived, key, wander
 from simulators.emission import EmissionModel
+from simulators.events import Event, Events
 from simulators.feeder import FeederModel
 from simulators.fleet import Fleet, LocalTime, Rows
 from simulators.lamp import LampModel, LightPlan
@@ -54,36 +55,44 @@ class DeclaredModel:
 
 
 class Scene:
-    """A simulated city: its fleets and their models, by kind."""
+    """A simulated city: its fleets and their models, by kind. `events` are forced, beside nature's own."""
 
-    def __init__(self, city: City, kinds: Kinds, devices: Sequence[Device], seed: int) -> None:
+    def __init__(
+        self,
+        city: City,
+        kinds: Kinds,
+        devices: Sequence[Device],
+        seed: int,
+        events: Sequence[Event] = (),
+    ) -> None:
         self.city = city
         # Two cities of one seed are two cities.
         self.seed = key(seed, city.name)
         self.local = LocalTime(city.zone)
         self.sun = Sun(city)
         self.plan = LightPlan(self.sun, self.local)
-        self.weather = Weather(city, self.seed, self.local, self.sun)
         self.fleets: dict[str, Fleet] = {}
         for kind in kinds:
             of_kind = [d for d in devices if d.kind == kind.name]
             if of_kind:
                 self.fleets[kind.name] = Fleet(kind, of_kind, self.seed, self.local)
+        self.events = Events(events, self.fleets)
+        self.weather = Weather(city, self.seed, self.local, self.sun, self.events)
         self.models = {name: self._model(name) for name in self.fleets}
 
     def _model(self, name: str) -> Model:
-        fleet, weather, sun = self.fleets[name], self.weather, self.sun
+        fleet, weather, sun, events = self.fleets[name], self.weather, self.sun, self.events
         match name:
             case "air":
-                return AirModel(weather, sun, fleet, self.seed)
+                return AirModel(weather, sun, fleet, self.seed, events)
             case "weather":
                 return WeatherModel(weather, fleet)
             case "noise":
-                return NoiseModel(weather, fleet)
+                return NoiseModel(weather, fleet, events)
             case "water":
-                return WaterModel(weather, sun, fleet)
+                return WaterModel(weather, sun, fleet, events)
             case "level":
-                return LevelModel(weather, fleet, self.seed)
+                return LevelModel(weather, fleet, self.seed, events)
             case "traffic":
                 return TrafficModel(fleet)
             case "lamp":
@@ -91,10 +100,10 @@ class Scene:
             case "feeder":
                 return FeederModel(self.plan, fleet, self.fleets.get("lamp"))
             case "waste":
-                return WasteModel(weather, sun, fleet)
+                return WasteModel(weather, sun, fleet, events)
             case "emission":
-                return EmissionModel(fleet)
+                return EmissionModel(fleet, events)
             case "tree":
-                return TreeModel(weather, fleet)
+                return TreeModel(weather, fleet, events)
             case _:
                 return DeclaredModel(fleet.kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, normal, uniform, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.rhythm import demand
 from simulators.weather import Weather
@@ -14,7 +15,8 @@ from telemetry.arrays import Values
 class NoiseModel:
     """What the noise meters report. [dB{A}]"""
 
-    def __init__(self, weather: Weather, fleet: Fleet) -> None:
+    def __init__(self, weather: Weather, fleet: Fleet, events: Events) -> None:
+        self._events = events
         self._weather = weather
         # From a quiet ward to the kerb of a main road.
         self._peak = 64.0 + 11.0 * uniform(derived(fleet.key, 60))
@@ -26,5 +28,9 @@ class NoiseModel:
         quick = 0.9 * normal(derived(rows.key, 62), rows.slot)
         # 10·lg of the traffic: half the vehicles are 3 dB less; a city never falls quite silent.
         laeq = self._peak[rows.device] + 10.0 * np.log10(0.06 + demand(rows)) + rain + slow + quick
+        party = self._events.at("party", rows)
+        laeq = 10.0 * np.log10(
+            10.0 ** (laeq / 10.0) + np.where(party > 0, 10.0 ** (party / 10.0), 0.0)
+        )
         horns = 7.0 + 11.0 * uniform(derived(rows.key, 63), rows.slot) ** 2
         return {"laeq": laeq, "lamax": laeq + horns}

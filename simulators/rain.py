@@ -11,6 +11,7 @@ import numpy as np
 
 from devices.city import City
 from simulators.chance import derived, key, uniform
+from simulators.events import Events
 from simulators.fleet import LocalTime, Rows
 from simulators.places import METRES_PER_DEG
 from telemetry.arrays import Values
@@ -46,7 +47,8 @@ class Cell:
 class Rain:
     """Rain rate and depth at any place and time."""
 
-    def __init__(self, city: City, seed: int, local: LocalTime) -> None:
+    def __init__(self, city: City, seed: int, local: LocalTime, events: Events) -> None:
+        self._events = events
         self._centre = city.centre
         self._squeeze = float(np.cos(np.radians(city.centre[0])))
         self._key = key(seed, city.name, "rain")
@@ -58,7 +60,7 @@ class Rain:
     def rate(self, rows: Rows, before_s: float = 0.0) -> Values:
         """Rain rate so many seconds before each row's time. [mm/h]"""
         t = rows.t - before_s
-        total = np.zeros(len(t))
+        total = self._events.at("cloudburst", rows, before_s)
         if not len(t):
             return total
         first, last = float(t.min()) - LONGEST_S - 3_600.0, float(t.max())

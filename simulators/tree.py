@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, normal, uniform
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.weather import Weather
 from telemetry.arrays import Values
@@ -16,7 +17,8 @@ BATTERY_S = 700 * DAY_S
 class TreeModel:
     """What the trees' sensors report."""
 
-    def __init__(self, weather: Weather, fleet: Fleet) -> None:
+    def __init__(self, weather: Weather, fleet: Fleet, events: Events) -> None:
+        self._events = events
         self._weather = weather
         key = fleet.key
         self._lean = 6.0 * uniform(derived(key, 180)) ** 1.5
@@ -30,7 +32,7 @@ class TreeModel:
         sway = 0.02 * speed**1.5 * normal(derived(rows.key, 184), rows.slot)
         part = (rows.t / BATTERY_S + self._worn[rows.device]) % 1.0
         return {
-            "tilt": np.abs(self._lean[rows.device] + sway),
+            "tilt": np.abs(self._lean[rows.device] + sway) + self._events.at("uproot", rows),
             "soil_moisture": self._soil(rows),
             "battery": 97.0 - 55.0 * part,
         }

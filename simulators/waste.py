@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, normal, uniform
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.sun import Sun
 from simulators.weather import Weather
@@ -17,7 +18,8 @@ BATTERY_S = 240 * DAY_S
 class WasteModel:
     """What the containers' sensors report."""
 
-    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet) -> None:
+    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet, events: Events) -> None:
+        self._events = events
         self._weather, self._sun = weather, sun
         key = fleet.key
         # Rounds run from 18:00 to 02:00; some containers are emptied every second day.
@@ -33,7 +35,7 @@ class WasteModel:
         scatter = normal(derived(rows.key, 144), rows.slot)
         return {
             "fill": self._fill(rows),
-            "temperature": inside + 0.15 * scatter,
+            "temperature": inside + self._events.at("fire", rows) + 0.15 * scatter,
             "tilt": self._lean[rows.device] + 0.3 * np.abs(scatter),
             "battery": self._battery(rows),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chance import derived, normal, uniform, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.sun import Sun
 from simulators.weather import Weather
@@ -17,7 +18,8 @@ TIDAL_PERIOD_S = 12.4206 * 3_600.0  # M2
 class WaterModel:
     """What the water stations report."""
 
-    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet) -> None:
+    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet, events: Events) -> None:
+        self._events = events
         self._weather, self._sun = weather, sun
         # 0: a clean river, 1: a canal in the middle of the city.
         self._loaded = uniform(derived(fleet.key, 120))
@@ -29,7 +31,8 @@ class WaterModel:
         light = self._sun.height(rows.t - 7_200.0, rows.day)
         shower = np.tanh(self._weather.rain.lately(rows) / 15.0)
         turn = np.sin(2 * np.pi * rows.t / TIDAL_PERIOD_S)
-        bod5 = (4.0 + 9.0 * load) * self._slow(rows, 122, 0.14)
+        spilt = self._events.at("spill", rows)
+        bod5 = (4.0 + 9.0 * load) * self._slow(rows, 122, 0.14) + spilt
         tss = (28.0 + 34.0 * load + 6.0 * turn) * self._slow(rows, 123, 0.12) + 14.0 * shower
         n = self._weather.north
         season = (1.6 + 4.4 * n) * np.cos(2 * np.pi * (rows.year_part - 0.42 - 0.13 * n))
@@ -43,7 +46,8 @@ class WaterModel:
             + 0.3 * self._drift(rows, 125)
             + warmth,
             "ph": 7.15 - 0.25 * load + 0.12 * light + 0.06 * self._drift(rows, 126),
-            "dissolved_oxygen": np.maximum(oxygen + 0.3 * self._drift(rows, 127), 2.7),
+            "dissolved_oxygen": np.maximum(oxygen + 0.3 * self._drift(rows, 127), 2.7)
+            * np.exp(-spilt / 25.0),
             "bod5": bod5,
             "cod": bod5 * 1.75 + 3.0 + 0.2 * normal(derived(rows.key, 128), rows.slot),
             "tss": tss,

@@ -10,6 +10,7 @@ import numpy as np
 
 from devices.city import City
 from simulators.chance import derived, key, normal, smooth, wander
+from simulators.events import Events
 from simulators.fleet import Fleet, LocalTime, Rows
 from simulators.rain import Rain
 from simulators.sun import Sun
@@ -22,8 +23,9 @@ SOUTH, NORTH = 10.8, 21.0
 class Weather:
     """The air over the city at any place and time. `north`: 0 in the south's climate, 1 in the north's."""
 
-    def __init__(self, city: City, seed: int, local: LocalTime, sun: Sun) -> None:
-        self.rain = Rain(city, seed, local)
+    def __init__(self, city: City, seed: int, local: LocalTime, sun: Sun, events: Events) -> None:
+        self._events = events
+        self.rain = Rain(city, seed, local, events)
         self._sun = sun
         self._key = key(seed, city.name, "weather")
         self.north = float(np.clip((city.centre[0] - SOUTH) / (NORTH - SOUTH), 0.0, 1.0))
@@ -75,6 +77,7 @@ class Weather:
             + 0.22 * wander(derived(rows.key, 24), rows.t, 1_800.0, 400.0)
         )
         speed = np.clip(breeze * gusts + 3.0 * self._wet(rows), 0.1, 15.0)
+        speed = speed + self._events.at("storm", rows) * gusts
         # South-west monsoon in the middle of the year, north-east in winter.
         monsoon = 140.0 - 95.0 * np.cos(2 * np.pi * rows.year_part)
         turn = 35.0 * wander(derived(self._key, 6), rows.t, DAY_S, 10_800.0)
