@@ -149,7 +149,7 @@ class Windows:
         series = np.concatenate([*(s for s, _ in self._gone), series])
         slots = np.concatenate([*(w for _, w in self._gone), slots])
         # One window may have left, come again with more and left again: the last word counts.
-        key = (series << 32) | slots["window"]
+        key = (series.astype(np.int64) << 32) | slots["window"]
         _, newest = np.unique(key[::-1], return_index=True)
         last = len(key) - 1 - newest
         return series[last], slots.take(last)

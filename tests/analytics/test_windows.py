@@ -211,3 +211,24 @@ def test_devices_may_join_at_any_time(at: int) -> None:
 
 def _main(place: int) -> str:
     return {"air": "pm25", "level": "level"}[DEVICES[place].kind]
+
+
+def test_a_window_that_leaves_the_ring_untold_takes_no_other_series_along() -> None:
+    """One series comes back after as many hours as the ring holds, while another is there each hour."""
+    known = catalogue()
+    e, told = engine(known), Told(known)
+    rows: list[Row] = [
+        ("aq-1", "o3", T0 + 12 * MINUTE, 30.0),
+        *(("aq-1", "pm25", T0 + h * HOUR + 50 * MINUTE, 30.0 + h) for h in range(4)),
+        ("aq-1", "o3", T0 + 4 * HOUR + 32 * MINUTE, 33.5),
+        ("aq-1", "o3", T0 + 4 * HOUR + 52 * MINUTE, 30.5),
+        ("aq-1", "pm25", T0 + 4 * HOUR + 20 * MINUTE, 36.0),
+        ("aq-1", "o3", T0 + 5 * HOUR + 12 * MINUTE, 34.0),
+    ]
+    told.take(e.process(batch(known, rows), T0 + 7 * HOUR))
+    told.take(
+        e.process(batch(known, [("gio-1", "pressure", T0 + 7 * HOUR, 1010.0)]), T0 + 7 * HOUR)
+    )
+    assert told.rollups[HOUR, "aq-1", "o3", T0 + 4 * HOUR] == (2.0, 64.0, 30.5, 33.5, 30.5)
+    assert told.rollups[HOUR, "aq-1", "pm25", T0 + 4 * HOUR] == (1.0, 36.0, 36.0, 36.0, 36.0)
+    assert not told.stale.get(HOUR)
