@@ -20,7 +20,7 @@ from telemetry.clock import HOUR
 
 HOURS = 3
 KEPT = 24
-STATE, LEVEL = "gauge_stuck", "level"
+STATE, LEVEL = "gauge_stuck", "level"  # the kind and its quantity have one name
 _ROUNDING = 1e-6  # of levels kept as float32, far below a sensor's step [m]
 
 
@@ -41,9 +41,10 @@ class Gauge(Framed):
         super().__init__(
             "gauge", layout, ["level"], inputs, (STATE,), step=HOUR, kept=KEPT, back=HOURS - 1
         )
-        level = layout.kinds["level"].quantity(LEVEL)
-        assert level is not None
-        self._step_m = level.resolution
+        kinds = layout.kinds
+        # A city without this kind has no such gauge: the column has no members then.
+        declared = kinds.code.get(LEVEL, -1), kinds.quantity_code.get(LEVEL, -1)
+        self._step_m = 0.0 if -1 in declared else float(kinds.resolution[declared])
 
     def judge(self, look: Look) -> Mapping[str, AnyArray]:
         """1 where it stands still, 0 where it moves; nothing where one of the three hours is not known."""
