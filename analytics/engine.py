@@ -59,7 +59,8 @@ class Engine:
         self._judging = Judging(self.layout, self._limits, zone, lateness // HOUR + 1 + HOURS_KEPT)
         self._derivers = all_derivers(self.layout, self._limits, zone)
         self._groups = Groups(catalogue)
-        self._presence = Presence(self.layout, self._limits, Together(self._groups, sharing))
+        together = Together(self._groups, sharing)
+        self._presence = Presence(self.layout, self._limits, together, lateness)
         self._rules = Rules(self.layout)
         self.custom = InForce(self.layout, zone)
         self._online = catalogue.kinds.quantity_code[ONLINE.name]
@@ -93,7 +94,7 @@ class Engine:
         judged = batch.with_flag(flags)
         changed = np.flatnonzero(flags != batch.flag)
         derived = [d.hear(judged, corrected, now) for d in self._derivers]
-        derived.append(self._presence.hear(judged))
+        derived.append(self._presence.hear(judged, now))
         told = Readings.concat([judged.take(changed), corrected])
         told = last_readings(told) if len(corrected) else told
         facts = self._facts(told, replace(rows, flag=came), derived, now)
@@ -160,7 +161,10 @@ class Engine:
     def snapshot(self) -> bytes:
         """The whole state. Codes are saved with their names, so another process may restore it."""
         settling = self._judging.settling
-        clocks = [self._newest, self._watermark, settling.boundary, settling.hour]
+        clocks = [
+            self._newest, self._watermark, settling.boundary, settling.hour,
+            self._presence.past.newest,
+        ]  # fmt: skip
         clock = np.array(clocks, dtype=np.int64)
         return pack(self.layout, self._tables(), clock, self._judging.logs())
 
@@ -184,7 +188,8 @@ class Engine:
         engine._grow()
         settling = engine._judging.settling
         clocks = unpack(data, engine.layout, engine._tables(), engine._judging.logs()).tolist()
-        engine._newest, engine._watermark, settling.boundary, settling.hour = clocks
+        engine._newest, engine._watermark, settling.boundary, settling.hour = clocks[:4]
+        engine._presence.past.newest = sum(clocks[4:])  # an earlier snapshot does not have it
         settling.windows.advance(settling.boundary)
         settling.windows.reopen()
         engine._groups.teach()
@@ -214,6 +219,7 @@ class Engine:
         own: Tables = {
             "presence": (Key.DEVICE, self._presence.table),
             "outages": (Key.DEVICE, self._presence.together.table),
+            "past": (Key.DEVICE, self._presence.past.table),
             "habits": (Key.DEVICE, self._presence.habits.table),
             "gateways": (Key.DEVICE, self._groups.table),
             "rules": (Key.RULE, self._rules.table),

@@ -12,7 +12,7 @@ import numpy as np
 from analytics.layout import Layout
 from analytics.limits import INTERVAL, TIMEOUT, Limits
 from analytics.table import Table
-from telemetry.arrays import AnyArray, Codes32, Mask, Times
+from telemetry.arrays import AnyArray, Codes32, Index, Mask, Times, Values
 from telemetry.clock import SECOND
 from telemetry.readings import Readings
 
@@ -50,32 +50,49 @@ class Habits:
 
     def hear(self, batch: Readings, heard: Times) -> None:
         """Learn from a batch; `heard`: when the device of each row was heard last, before it."""
-        rows = np.flatnonzero((batch.quantity == self._battery) & ~np.isnan(batch.value))
-        self.table["battery"][batch.device[rows]] = batch.value[rows]
         if int(batch.received.max()) - int(batch.received.min()) > BACKLOG:
             return
         known = np.flatnonzero((heard != NEVER) & (batch.received - heard > TOGETHER))
         if len(known):
-            self._learn(batch.device[known], batch.received[known], heard[known])
+            self.learn(batch.device[known], batch.received[known], heard[known])
+
+    def note_battery(self, batch: Readings) -> None:
+        """Keep the battery's level that each device told last."""
+        rows = np.flatnonzero((batch.quantity == self._battery) & ~np.isnan(batch.value))
+        self.table["battery"][batch.device[rows]] = batch.value[rows]
 
     def timeouts(self, heard: Times) -> Times:
         """The time-out of every device, by code. [ns]"""
-        n, t = len(heard), self.table
-        kind = self._layout.devices["kind"][:n]
-        found: Times = np.maximum(self._timeout[kind], MISSED * t["interval"][:n])
-        found[(heard != NEVER) & ~t["gaps"][:n]] *= PATIENCE
-        own = self._limits.column(TIMEOUT)[:n]
-        own = np.where(np.isnan(own), self._limits.column(INTERVAL)[:n] * self._ratio[kind], own)
+        n = len(heard)
+        return self._timeouts(slice(0, n), (heard != NEVER) & ~self.table["gaps"][:n])
+
+    def timeout(self, device: Codes32 | Index) -> tuple[Times, Mask]:
+        """(time-out of devices [ns], whether it is known to be theirs: registered, or a gap is known)."""
+        known: Mask = self.table["gaps"][device] | (self._own(device) > 0)
+        return self._timeouts(device, np.zeros(len(device), dtype=bool)), known
+
+    def _timeouts(self, which: Codes32 | Index | slice, patiently: Mask) -> Times:
+        kind = self._layout.devices["kind"][which]
+        found: Times = np.maximum(self._timeout[kind], MISSED * self.table["interval"][which])
+        found[patiently] *= PATIENCE
+        own = self._own(which)
         registered = np.flatnonzero(own > 0)
         found[registered] = (own[registered] * SECOND).astype(np.int64)
         return found
+
+    def _own(self, which: Codes32 | Index | slice) -> Values:
+        """The time-outs that devices were registered with; NaN where there is none. [s]"""
+        own = self._limits.column(TIMEOUT)[which]
+        ratio = self._ratio[self._layout.devices["kind"][which]]
+        return np.where(np.isnan(own), self._limits.column(INTERVAL)[which] * ratio, own)
 
     def flat(self, device: Codes32) -> Mask:
         """Whose battery was below its level when it was last heard."""
         low: Mask = self.table["battery"][device] < self._low[self._layout.devices["kind"][device]]
         return low
 
-    def _learn(self, device: Codes32, received: Times, heard: Times) -> None:
+    def learn(self, device: Codes32, received: Times, heard: Times) -> None:
+        """A gap of each of these devices: from when it was heard to when it was heard again."""
         t, gap = self.table, received - heard
         limit = self._timeout[self._layout.devices["kind"][device]] // MISSED
         interval = t["interval"][device]

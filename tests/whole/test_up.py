@@ -135,6 +135,15 @@ def test_history_fills_in_within_90_seconds_and_raises_alerts(filled: UpProcess)
     assert len(kinds) == 11
 
 
+def test_devices_that_its_history_has_offline_have_their_alerts(filled: UpProcess) -> None:
+    """Those that are offline now one that stands, however soon after the start; there were others too."""
+    latest = filled.get("/api/v1/latest?quantity=online&limit=5000")["items"]
+    alerts = filled.get("/api/v1/alerts?rule=device_offline&limit=1000")["items"]
+    assert alerts != []
+    stands = {a["subject"] for a in alerts if a["state"] not in ("returned", "cleared")}
+    assert {r["device"] for r in latest if r["value"] == 0} <= stands
+
+
 def test_derived_quantities_are_readings_like_any_other(filled: UpProcess) -> None:
     found = {r["quantity"] for r in filled.get("/api/v1/latest?limit=5000")["items"]}
     assert {"vn_aqi", "flood_stage", "lamp_failure", "supply_loss", "online"} <= found
