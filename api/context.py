@@ -8,6 +8,7 @@ from typing import Protocol
 
 from analytics.alerts.rulebook import RuleBook
 from analytics.custom.desk import RuleDesk
+from control.desk import CommandDesk
 from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
@@ -88,6 +89,7 @@ class Context:
     progress  history being filled in: (done, total), or None
     resend    messages through ingest once more: (topic, payload, when it first came [ns], which is the
               time of what names none) → what became of each; raises StoreError where that is not known
+    commands  commands to devices; None where nobody sends any from this process
     """
 
     settings: Settings
@@ -103,3 +105,4 @@ class Context:
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     progress: Callable[[], tuple[int, int] | None] = no_progress
     resend: Callable[[Sequence[tuple[str, bytes, int]]], list[Outcome]] = no_resend
+    commands: CommandDesk | None = None

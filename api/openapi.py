@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import alert_schemas, quality_schemas, quarantine_schemas, schemas
+from api import alert_schemas, command_schemas, quality_schemas, quarantine_schemas, schemas
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -34,7 +34,7 @@ TAGS = [
 _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = [
     found
-    for module in (schemas, quarantine_schemas, alert_schemas, quality_schemas)
+    for module in (schemas, quarantine_schemas, alert_schemas, quality_schemas, command_schemas)
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
 ]

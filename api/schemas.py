@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from analytics.custom.definition import CustomRule
+from api.command_schemas import KindCommand
 
 Unit = Annotated[str, Meta(description="UCUM code")]
 FlagValue = Annotated[
@@ -125,6 +126,7 @@ class KindInfo(Struct):
     indices: list[str]
     quantities: list[QuantityInfo]
     rules: list[RuleInfo]
+    commands: list[KindCommand]
     devices: int
 
 

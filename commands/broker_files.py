@@ -19,9 +19,11 @@ from telemetry.errors import StartError
 
 CONF = Path(__file__).parent.parent / "mosquitto" / "mosquitto.conf"
 INGESTOR = "urban-ingest"
+COMMANDS = "urban-commands"
 CHIRPSTACK = "chirpstack"
 # Names of the platform's own; no device may have one.
-RESERVED = (INGESTOR, CHIRPSTACK, "server", "ca")
+SERVICES = (INGESTOR, COMMANDS, CHIRPSTACK)
+RESERVED = (*SERVICES, "server", "ca")
 _LISTENER = re.compile(r"^listener (\d+)(?: (\S+))?$", re.M)
 _SECRETS = "/etc/mosquitto/urban/"
 _DATA = "/var/lib/mosquitto/"
@@ -53,6 +55,10 @@ def rights(kinds: Iterable[str], gateways: Iterable[str] = ()) -> str:
         "topic read city/+/+/status",
         "topic read application/+/device/+/event/up",
         "topic read $SYS/broker/#",
+        "",
+        f"user {COMMANDS}",
+        "topic write city/+/+/cmd/+",
+        "topic read city/+/+/ack/+",
         "",
         f"user {CHIRPSTACK}",
         "topic write application/+/device/+/event/up",

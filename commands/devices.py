@@ -13,6 +13,7 @@ from rich.table import Table
 
 from commands import broker_files as files
 from commands.authority import SERVER, Authority, write_whole
+from commands.device_commands import command
 from devices.device import DEVICE_ID
 from devices.registry import load_kinds
 from telemetry.clock import SystemClock, to_datetime
@@ -39,6 +40,7 @@ passwords = typer.Typer(
 )
 app.add_typer(certificates, name="certificates")
 app.add_typer(passwords, name="passwords")
+app.command("command")(command)
 
 Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Where keys and certificates are.")]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="How long it holds [d].")]
@@ -78,7 +80,7 @@ def server(
 
 @certificates.command("issue")
 def issue(names: Names, folder: Folder = FOLDER, days: Days = 825) -> None:
-    """Make a certificate for each device that has no valid one. urban-ingest and chirpstack are the platform's own.
+    """Make a certificate for each device that has no valid one. urban-ingest, urban-commands and chirpstack are the platform's own.
 
     Example: urban devices certificates issue air-001 air-002 urban-ingest
     """
@@ -207,7 +209,7 @@ def broker(
 
 
 def _check(name: str, services: bool = False) -> None:
-    if services and name in (files.INGESTOR, files.CHIRPSTACK):
+    if services and name in files.SERVICES:
         return
     if not DEVICE_ID.fullmatch(name):
         raise QueryError("ID", "must look like [a-z0-9][a-z0-9-]{1,63}", name)

@@ -28,6 +28,8 @@ from commands.ingest_part import IngestPart
 from commands.own_checks import OwnChecks
 from commands.rule_desk import make_rule_desk
 from commands.stores import Stores
+from control.desk import CommandDesk
+from control.loop import CommandLoop
 from devices.city import City, load_city
 from devices.device import Device
 from devices.subject import platform
@@ -73,6 +75,8 @@ class Platform:
             settings, clock, self._stores, self.address, self._stored, self.worker.saved
         )
         self.receiver = self.ingest.receiver
+        self.commands = CommandDesk(self.catalogue, self.operations, self.hub, clock)
+        self.command_loop = self._command_loop()
         self.own = self._own_watcher()
         self.notifier = self._notifier()
         self.boards = self._board_feed()
@@ -87,6 +91,7 @@ class Platform:
         self.worker.start()
         self.keeper.start()
         self.ingest.start()
+        self.command_loop.start()
         self.own.start()
         if self.notifier is not None:
             self.notifier.start()
@@ -98,6 +103,7 @@ class Platform:
         self.own.stop()  # that parts end now is no outage
         if self.boards is not None:
             self.boards.stop()
+        self.command_loop.stop()
         self.ingest.stop()
         self.worker.stop()
         self.keeper.stop()
@@ -123,6 +129,7 @@ class Platform:
             checks=self._checks(),
             progress=lambda: self.progress,
             resend=self.receiver.submit,
+            commands=self.commands,
         )
 
     def newest_simulated(self) -> int | None:
@@ -169,6 +176,13 @@ class Platform:
         if self.broker is None:
             return broker_address(self.settings.broker)
         return BrokerAddress(self.broker.bind, self.broker.port)
+
+    def _command_loop(self) -> CommandLoop:
+        settings = self.settings
+        address = self.address
+        if settings.command_broker:
+            address = broker_address(settings.command_broker, "URBAN_COMMAND_BROKER")
+        return CommandLoop(address, f"{settings.client_id[:55]}-commands", self.commands)
 
     def _worker(self) -> Worker:
         settings = self.settings
@@ -242,6 +256,7 @@ class Platform:
             "rules": self.rules.trouble,
             "alerts": self.keeper.trouble,
             "own outages": self.own.trouble,
+            "commands": self.command_loop.trouble,
         }
         if self.boards is not None:
             checks["boards"] = self.boards.trouble

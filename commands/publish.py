@@ -10,7 +10,7 @@ import aiomqtt
 import typer
 
 from commands.mqtt import BrokerOption, broker_address
-from simulators.mqtt_client import mqtt_client, unreachable
+from devices.mqtt_client import mqtt_client, unreachable
 from telemetry.address import BrokerAddress
 from telemetry.errors import QueryError
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.mqtt import BrokerOption, broker_address
-from simulators.mqtt_client import mqtt_client, unreachable
+from devices.mqtt_client import mqtt_client, unreachable
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock, SystemClock, format_time
 from telemetry.errors import QueryError

@@ -11,6 +11,7 @@ from enum import IntEnum
 from itertools import pairwise
 from math import inf
 
+from devices.command import Command, check_commands
 from devices.ties import ALL_HOURS, ALL_MONTHS, Climate, Meter, Pair
 from telemetry.errors import DeclarationError
 from telemetry.units import UNITS
@@ -126,6 +127,7 @@ class Kind:
     indices     the official indices that are computed from it
     pairs       what physics ties: quantities of one device at one time
     meters      what physics ties: a device and those that hang on it
+    commands    what it can be told; `interval` and `restart` come by themselves
     """
 
     name: str
@@ -141,10 +143,15 @@ class Kind:
     rules: tuple[AlertRule, ...] = ()
     pairs: tuple[Pair, ...] = ()
     meters: tuple[Meter, ...] = ()
+    commands: tuple[Command, ...] = ()
 
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of this name, or None."""
         return next((q for q in self.quantities if q.name == name), None)
+
+    def command(self, name: str) -> Command | None:
+        """The command of this name, or None."""
+        return next((c for c in self.commands if c.name == name), None)
 
 
 # Every kind has it: 1 while the device is heard of, 0 after its time-out or its will message.
@@ -232,6 +239,7 @@ def check(kind: Kind) -> None:
         raise DeclarationError(place, f"main must be one of {', '.join(names)}", kind.main)
     for rule in kind.rules:
         _check_rule(f"{place}: rule {rule.code}", rule, names)
+    check_commands(place, kind.commands, {q.name: q.unit for q in kind.quantities})
     for family in {r.family for r in kind.rules if r.family}:
         _check_family(f"{place}: family {family}", [r for r in kind.rules if r.family == family])
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from devices import kinds as kinds_package
+from devices.command import RESTART, interval_command
 from devices.kind import (
     ONLINE,
     REFUSED_SHARE,
@@ -112,8 +113,8 @@ class Kinds:
 
 
 def _complete(kind: Kind) -> Kind:
-    """A kind with what every kind has: whether its devices are online, whether they are limited, and the
-    alerts of both."""
+    """A kind with what every kind has: whether its devices are online, whether they are limited, the alerts
+    of both, and the commands that every device knows."""
     if kind.quantity(ONLINE.name) is not None:
         return kind
     return Kind(
@@ -130,6 +131,7 @@ def _complete(kind: Kind) -> Kind:
         rules=(*kind.rules, offline_rule(), rate_limited_rule()),
         pairs=kind.pairs,
         meters=kind.meters,
+        commands=(*kind.commands, interval_command(kind.interval_s, kind.timeout_s), RESTART),
     )
 
 

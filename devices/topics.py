@@ -22,6 +22,7 @@ FEED = "city/+/+/+"
 TELEMETRY = "city/+/+/telemetry"  # gateways' packs too
 STATUS = "city/+/+/status"
 UPLINK = "application/+/device/+/event/up"
+ACKS = "city/+/+/ack/+"
 GATEWAY = "gateway"
 
 # A part of what FEED and UPLINK take.
@@ -92,3 +93,13 @@ def gateway_topic(gateway: str) -> str:
 def status_topic(kind: str, device: str) -> str:
     """Where a device's retained status lives."""
     return f"city/{kind}/{device}/status"
+
+
+def command_topic(kind: str, device: str, command: str) -> str:
+    """Where a device is told what to do."""
+    return f"city/{kind}/{device}/cmd/{command}"
+
+
+def ack_topic(kind: str, device: str, command: str) -> str:
+    """Where it answers."""
+    return f"city/{kind}/{device}/ack/{command}"

@@ -16,8 +16,8 @@ import aiomqtt
 import msgspec
 import numpy as np
 
+from devices.mqtt_client import mqtt_client, unreachable
 from devices.topics import telemetry_topic
-from simulators.mqtt_client import mqtt_client, unreachable
 from simulators.recording import Recording
 from telemetry.address import BrokerAddress
 from telemetry.clock import SECOND

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import aiomqtt
 
+from devices.mqtt_client import mqtt_client, unreachable
 from simulators.history import HistoryPublisher
 from simulators.messages import Messages
-from simulators.mqtt_client import mqtt_client, unreachable
 from simulators.sessions import SESSIONS, Sessions
 from telemetry.address import BrokerAddress
 from telemetry.clock import SECOND, Clock

@@ -15,9 +15,9 @@ from types import TracebackType
 import aiomqtt
 
 from devices.device import Device
+from devices.mqtt_client import mqtt_client
 from devices.topics import status_topic, telemetry_topic
 from simulators.messages import Message, status_message
-from simulators.mqtt_client import mqtt_client
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from devices.device import Device
 from store.alert_history import AlertHistory
 from store.alert_records import Alert, AlertEvent, Condition, OutOfService
+from store.command_records import CommandFilter, CommandRecord, CommandState
 from store.records import (
     QualityFailure,
     QuarantineAct,
@@ -199,6 +200,47 @@ class OperationsStore(Protocol):
 
         `after` is the (hour, quantity, test) of the last row of the page before.
         """
+        ...
+
+    def add_commands(self, commands: Iterable[CommandRecord]) -> None:
+        """Note commands that are asked for, all or none."""
+        ...
+
+    def settle_commands(
+        self, commands: Iterable[CommandRecord], expected: Sequence[CommandState]
+    ) -> list[str]:
+        """Write state, sent, answered, applied and error of those that are in one of the `expected` states.
+
+        In one step; returns the ids of those that took it: what came first stands.
+        """
+        ...
+
+    def commands(
+        self,
+        which: CommandFilter = ...,
+        *,
+        limit: int = 100,
+        after: tuple[int, str] | None = None,
+    ) -> list[CommandRecord]:
+        """Commands, newest first; `after` is the (requested, id) of the last one of the page before."""
+        ...
+
+    def commands_by_id(self, ids: Iterable[str]) -> dict[str, CommandRecord]:
+        """Several commands; ids that are unknown are left out."""
+        ...
+
+    def open_commands(self) -> list[CommandRecord]:
+        """Every command that is requested or sent, oldest first."""
+        ...
+
+    def last_commands(
+        self, device: str
+    ) -> tuple[dict[str, CommandRecord], dict[str, CommandRecord]]:
+        """By command: the newest that the device has not refused, and the newest whose value it says it applied."""
+        ...
+
+    def purge_commands(self, older_than: int) -> int:
+        """Remove settled commands of before this time [ns]; returns how many."""
         ...
 
     def close(self) -> None:

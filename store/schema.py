@@ -18,7 +18,7 @@ from store.alert_records import AlertState
 from store.sql_types import NUMBER, Words
 
 # The newest step in store/migrations, which brings a database to what stands here.
-REVISION = "0009"
+REVISION = "0010"
 # What programs of before there were steps looked at; they refuse this one in words.
 VERSION = 3
 METADATA = MetaData()
@@ -163,6 +163,29 @@ QUALITY = Table(
     Column("count", Integer, nullable=False),
     Column("worst", Integer, nullable=False),
     Index("quality_age", "hour"),
+)
+
+# What devices were told to do, and what became of it.
+COMMANDS = Table(
+    "commands",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("batch", Words, nullable=False, index=True),
+    Column("device", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("command", Words, nullable=False),
+    Column("value", Float),
+    Column("requested", BigInteger, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("state", Words, nullable=False, index=True),
+    Column("sent", BigInteger),
+    Column("answered", BigInteger),
+    Column("applied", Float),
+    Column("error", Words, nullable=False),
+    Index("commands_age", "requested", "id"),
+    Index("commands_device", "device", "command", "requested"),
 )
 
 QUARANTINE = Table(

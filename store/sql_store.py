@@ -14,6 +14,7 @@ from store.schema import DEVICES
 from store.sql_address import shown
 from store.sql_alerts import SqlAlerts
 from store.sql_base import fields_of
+from store.sql_commands import SqlCommands
 from store.sql_engine import open_engine
 from store.sql_history import SqlHistory
 from store.sql_migrate import bring_up_to_date, revision
@@ -25,7 +26,9 @@ from store.sql_trouble import refused
 from telemetry.errors import StoreError
 
 
-class SqlOperations(SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, SqlQuality):
+class SqlOperations(
+    SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, SqlQuality, SqlCommands
+):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 
     read_only  look at a database without changing it, not even its tables; it must be there

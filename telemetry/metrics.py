@@ -78,3 +78,9 @@ LIVE_CUT = _counter("urban_live_clients_cut_total", "Clients cut because they re
 NOTIFICATIONS = _counter(
     "urban_notifications_total", "Messages to people, by channel and outcome", "channel", "outcome"
 )
+COMMANDS = _counter(
+    "urban_commands_total",
+    "Commands requested, sent, acknowledged, refused, timed_out; answers that were late, repeated,"
+    " unknown (of no command) or unread",
+    "outcome",
+)

@@ -53,6 +53,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Empty: the embedded broker; over TLS `ca` names its authority, `cert` and `key` our own certificate",
         url("mqtt", "mqtts", empty=True),
     ),
+    Setting(
+        "command_broker",
+        "",
+        "empty, mqtt://… or mqtts://… as for URBAN_BROKER",
+        "Empty: commands go by URBAN_BROKER; else by this address, as a user who may write them",
+        url("mqtt", "mqtts", empty=True),
+    ),
     Setting("data_dir", "./data", "a folder", "Where everything is kept", Path),
     Setting(
         "telemetry",

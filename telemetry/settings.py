@@ -31,6 +31,7 @@ class Settings:
     ingest_port: int
     bind: str
     broker: str
+    command_broker: str
     data_dir: Path
     telemetry: str
     operations: str

@@ -63,6 +63,7 @@ _UNITS = [
     Unit("{MEU}/h", "motorcycle equivalent flow"),
     Unit("{veh}/km", "vehicle density"),
     Unit("{veh}.h", "vehicle time", 3_600.0),
+    Unit("s", "time"),
     Unit("h", "time", 3_600.0),
     Unit("%/h", "fraction rate", 0.01 / 3_600.0),
     Unit("Cel/h", "temperature rate", 1 / 3_600.0),

@@ -15,7 +15,7 @@ from tests.store.old_tables import differences
 ROOT = Path(__file__).parent.parent
 # A package may import from those on the levels before its own, and from itself.
 LEVELS = (
-    {"telemetry"}, {"devices"}, {"store"}, {"ingest", "simulators", "analytics"}, {"api", "grafana"},
+    {"telemetry"}, {"devices"}, {"store"}, {"ingest", "control", "simulators", "analytics"}, {"api", "grafana"},
     {"commands", "benchmarks"}, {"cli"},
 )  # fmt: skip
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}

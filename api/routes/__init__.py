@@ -9,6 +9,7 @@ from api.routes import (
     alert_acts,
     alert_figures,
     alerts,
+    commands,
     device_service,
     devices,
     health,
@@ -27,6 +28,7 @@ from api.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     kinds.router,
     devices.router,
+    commands.router,
     device_service.router,
     latest.router,
     telemetry.router,

@@ -1,4 +1,4 @@
-"""GET /kinds: what the platform understands: quantities, units, bounds, indices and alert rules."""
+"""GET /kinds: what the platform understands: quantities, units, bounds, indices, alert rules and commands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 from fastapi import APIRouter, Response
 
+from api.commands import encode_kind_command
 from api.encode import listing, severity_name
 from api.openapi import answers, list_of
 from api.parameters import Ctx
@@ -22,7 +23,7 @@ router = APIRouter(tags=["kinds"])
     responses=answers(list_of(KindInfo)),
 )
 def get_kinds(context: Ctx) -> Response:
-    """Every kind with its quantities, units, possible and plausible bounds, indices and alert rules."""
+    """Every kind with its quantities, units, possible and plausible bounds, indices, alert rules and commands."""
     kind_of = context.catalogue.kind_of
     counts = np.bincount(kind_of, minlength=len(context.kinds.kinds)).tolist()
     return listing([encode_kind(k, n) for k, n in zip(context.kinds, counts, strict=True)])
@@ -41,6 +42,7 @@ def encode_kind(kind: Kind, devices: int) -> KindInfo:
         indices=list(kind.indices),
         quantities=[_quantity(q) for q in kind.quantities],
         rules=[_rule(r) for r in kind.rules],
+        commands=[encode_kind_command(c) for c in kind.commands],
         devices=devices,
     )
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from api.commands import encode_command
 from api.context import Context
 from api.encode import encode_alert, encode_readings
 from api.openapi import STREAM, answers
@@ -23,6 +24,7 @@ from api.parameters import (
     select_series,
 )
 from api.sse import Encode, EventStream, Place
+from control.desk import CommandsChanged
 from store.records import Alert
 from telemetry.live import Event
 from telemetry.readings import Readings
@@ -40,14 +42,15 @@ async def get_stream(
     bbox: Box = None,
     quantity: Quantities = None,
     types: Annotated[
-        list[Literal["readings", "alerts"]] | None,
-        Query(description="What to send; may repeat. Default: both"),
+        list[Literal["readings", "alerts", "commands"]] | None,
+        Query(description="What to send; may repeat. Default: readings and alerts"),
     ] = None,
     last_event_id: Annotated[
         str | None, Header(description="Id of the last event that was seen: go on behind it")
     ] = None,
 ) -> Response:
-    """`event: readings` carries {"items": […]}, `event: alert` one alert. Comments keep the line open.
+    """`event: readings` and `event: commands` carry {"items": […]}, `event: alert` one alert. Comments keep
+    the line open.
 
     After a break, send `Last-Event-ID` (browsers do): what is still kept is sent first; what is not is
     told by `event: lost`. A client that reads too slowly is cut. Devices that join later are heard of
@@ -89,6 +92,8 @@ def _encoder(context: Context, wanted: Filter, types: frozenset[str]) -> Encode:
             return _readings(context, event.payload, wanted.selection())
         if isinstance(event.payload, Alert) and "alerts" in types:
             return _alert(context, event.payload, wanted.selection())
+        if isinstance(event.payload, CommandsChanged) and "commands" in types:
+            return _commands(context, event.payload, wanted.selection())
         return None
 
     return encode
@@ -111,3 +116,15 @@ def _alert(context: Context, alert: Alert, wanted: Selection) -> tuple[str, byte
     if wanted.quantities is not None and quantity not in wanted.quantities:
         return None
     return "alert", msgspec.json.encode(encode_alert(context, alert))
+
+
+def _commands(
+    context: Context, changed: CommandsChanged, wanted: Selection
+) -> tuple[str, bytes] | None:
+    code = context.catalogue.code
+    items = [
+        encode_command(context, c)
+        for c in changed.commands
+        if wanted.devices is None or code(c.device) in wanted.devices
+    ]
+    return ("commands", msgspec.json.encode({"items": items})) if items else None

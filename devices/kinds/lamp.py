@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devices.command import Command
 from devices.kind import AlertRule, Kind, Quantity, Severity, Span
 from devices.ties import Pair
 
@@ -26,6 +27,17 @@ KIND = Kind(
             limit="rated_power",
             only="power",
             above=0.0,
+        ),
+    ),
+    commands=(
+        Command(
+            name="dimming",
+            vi="Mức sáng",
+            en="Dimming",
+            unit="%",
+            low=0,
+            high=100,
+            quantity="dimming",
         ),
     ),
     quantities=(

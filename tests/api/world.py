@@ -15,6 +15,7 @@ from analytics.alerts.book import AlertBook
 from analytics.custom.check import Surroundings
 from analytics.custom.desk import RuleDesk
 from api.context import Context
+from control.desk import CommandDesk
 from devices.city import Area, City, Road
 from devices.device import Catalogue, Device
 from devices.kind import Severity
@@ -143,6 +144,7 @@ def build(folder: Path) -> World:
         rules=rule_desk(book, operations, telemetry, catalogue, clock),
         hub=hub,
         clock=clock,
+        commands=CommandDesk(catalogue, operations, hub, clock),
     )
     world = World(context, kinds, catalogue, telemetry, operations, clock, hub)
     _fill_telemetry(world)

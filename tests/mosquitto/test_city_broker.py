@@ -247,3 +247,23 @@ def test_from_a_device_over_tls_into_the_store(broker: CityBroker, tmp_path: Pat
         wait_until(lambda: b"31.25" in str(up.get("/api/v1/latest?device=air-1")).encode(), 60)
     finally:
         up.close()
+
+
+def test_only_the_command_user_tells_devices_and_hears_their_answers(broker: CityBroker) -> None:
+    """A stolen name of the ingestor dims no lamp."""
+    broker.issue("urban-commands")
+    with (
+        device(broker, "air-1") as air,
+        device(broker, "urban-ingest") as ingestor,
+        device(broker, "urban-commands") as commands,
+    ):
+        air.subscribe("city/air/air-1/cmd/+")
+        for client in (ingestor, commands):
+            client.subscribe("city/+/+/ack/+")
+        assert ingestor.publish("city/air/air-1/cmd/restart") == REFUSED
+        assert commands.publish(AIR) == REFUSED
+        assert commands.publish("city/air/air-1/cmd/restart", b'{"id": "1"}') != REFUSED
+        wait_until(lambda: air.heard == [("city/air/air-1/cmd/restart", b'{"id": "1"}', False)])
+        air.publish("city/air/air-1/ack/restart", b'{"id": "1", "ok": true}')
+        wait_until(lambda: len(commands.heard) == 1)
+        assert ingestor.heard == []

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.mqtt_client import mqtt_client
 from devices.registry import Kinds
 from ingest.broker import EmbeddedBroker, free_port
 from simulators.mapping import ValueColumn, load_mapping
-from simulators.mqtt_client import mqtt_client
 from simulators.recording import Recording, read_recording
 from simulators.replay import (
     IN_FLIGHT,

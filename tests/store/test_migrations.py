@@ -174,7 +174,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
     with monkeypatch.context() as broken:
         broken.setattr(alert_subjects, "_OVER", "insert into nothing values (1)")
         with pytest.raises(
-            StoreError, match="could not go from the first to 0009: .*nothing"
+            StoreError, match=f"could not go from the first to {REVISION}: .*nothing"
         ) as told:
             SqlOperations(url)
     assert "Nothing in it has changed" in str(told.value)

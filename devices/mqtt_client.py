@@ -1,4 +1,5 @@
-"""A broker's address → an aiomqtt client for publishing. (The ingestor uses paho: see docs/decisions.)"""
+"""A broker's address → an aiomqtt client, for publishing and for commands. (The ingestor uses paho: see
+docs/decisions.)"""
 
 from __future__ import annotations
 
@@ -14,17 +15,20 @@ def mqtt_client(
     in_flight: int = 20,
     identifier: str | None = None,
     will: aiomqtt.Will | None = None,
+    keep_session: bool = False,
 ) -> aiomqtt.Client:
     """A client that is not connected yet; `in_flight` publishes may wait for confirmation at once.
 
-    `identifier` is the client id (None: a random one), `will` what the broker says for it when it is lost.
-    To be made inside a running event loop.
+    `identifier` is the client id (None: a random one), `will` what the broker says for it when it is lost;
+    keep_session: the broker keeps what comes for this identifier while it is away. To be made inside a
+    running event loop.
     """
     client = aiomqtt.Client(
         address.host,
         address.port,
         identifier=identifier,
         will=will,
+        clean_session=not keep_session,
         username=address.user,
         password=address.password,
         tls_context=address.tls_context(),
