@@ -8,6 +8,7 @@ from typing import Protocol
 
 from analytics.alerts.rulebook import RuleBook
 from analytics.custom.desk import RuleDesk
+from api.platform_schemas import Backup
 from control.desk import CommandDesk
 from devices.city import City
 from devices.device import Catalogue
@@ -68,6 +69,18 @@ class AlertDesk(Protocol):
         ...
 
 
+class BackupDesk(Protocol):
+    """What the API asks of `commands.backups.Backups`."""
+
+    def start(self, by: str) -> Backup | None:
+        """Begin a backup; None where one is being made."""
+        ...
+
+    def all(self) -> list[Backup]:
+        """Every backup: the newest first."""
+        ...
+
+
 def no_progress() -> tuple[int, int] | None:
     """No history is being filled in."""
     return None
@@ -90,6 +103,7 @@ class Context:
     resend    messages through ingest once more: (topic, payload, when it first came [ns], which is the
               time of what names none) → what became of each; raises StoreError where that is not known
     commands  commands to devices; None where nobody sends any from this process
+    backups   copies of the stores; None where this process makes none
     """
 
     settings: Settings
@@ -106,3 +120,4 @@ class Context:
     progress: Callable[[], tuple[int, int] | None] = no_progress
     resend: Callable[[Sequence[tuple[str, bytes, int]]], list[Outcome]] = no_resend
     commands: CommandDesk | None = None
+    backups: BackupDesk | None = None

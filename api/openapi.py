@@ -8,7 +8,14 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import alert_schemas, command_schemas, quality_schemas, quarantine_schemas, schemas
+from api import (
+    alert_schemas,
+    command_schemas,
+    platform_schemas,
+    quality_schemas,
+    quarantine_schemas,
+    schemas,
+)
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -29,12 +36,20 @@ TAGS = [
     {"name": "alerts", "description": "What is wrong, since when, who has it"},
     {"name": "live", "description": "What happens now, as server-sent events"},
     {"name": "accounting", "description": "What became of everything that was received"},
+    {"name": "platform", "description": "The platform itself: its backups, and what watches it"},
     {"name": "health", "description": "For whoever watches the platform"},
 ]
 _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = [
     found
-    for module in (schemas, quarantine_schemas, alert_schemas, quality_schemas, command_schemas)
+    for module in (
+        schemas,
+        quarantine_schemas,
+        alert_schemas,
+        quality_schemas,
+        command_schemas,
+        platform_schemas,
+    )
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
 ]

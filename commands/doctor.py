@@ -1,4 +1,4 @@
-"""`urban doctor`: is all well, and if not: what, since when, and what to do."""
+"""`urban doctor`: is all well, and if not: what, since when, and what to do; backup and restore."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from commands.backup import backup, restore
 from commands.doctor_facts import Facts, ask_platform, read_files
 from commands.doctor_findings import Finding, Level, examine
 from commands.http_api import HttpApi, JsonOption, UrlOption, platform_url
@@ -23,7 +24,14 @@ _MARKS = {
 }
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("backup")(backup)
+app.command("restore")(restore)
+
+
+@app.callback(invoke_without_command=True)
 def doctor(
+    context: typer.Context,
     url: UrlOption = "",
     hours: Annotated[int, typer.Option(min=1, max=168, help="How far back to look. [h]")] = 24,
     as_json: JsonOption = False,
@@ -33,8 +41,12 @@ def doctor(
     Asks the running platform; where none runs, looks at its files without changing them. Ends with 0 when
     all is well, 1 when something needs attention.
 
+    backup and restore copy the stores into a folder, and back.
+
     Example: urban doctor --hours 48
     """
+    if context.invoked_subcommand is not None:
+        return
     facts = look(url, load_settings(), hours, SystemClock())
     findings = examine(facts)
     well = all(f.level != Level.ATTENTION for f in findings)

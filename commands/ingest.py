@@ -49,7 +49,7 @@ def ingest(
 
     --setup needs an administrator's password or token in URBAN_TELEMETRY, and may be repeated: it changes
     what does not fit URBAN_RETENTION_…_DAYS any more. With --tokens it makes organisation, buckets and a token
-    each to write and to read, in files that only you may read.
+    each to write, to read, and for Grafana, in files that only you may read.
 
     Example: URBAN_BROKER=mqtt://10.0.0.5 URBAN_TELEMETRY=influx1://user:password@10.0.0.6:8086/air
     URBAN_CLIENT_ID=ingest-air urban ingest --topics 'city/air/+/+,city/weather/+/+'

@@ -24,6 +24,7 @@ from analytics.own_watcher import OwnWatcher
 from analytics.together import Sharing
 from analytics.worker import Worker
 from api.context import Context
+from commands.backups import Backups
 from commands.ingest_part import IngestPart
 from commands.own_checks import OwnChecks
 from commands.rule_desk import make_rule_desk
@@ -130,6 +131,7 @@ class Platform:
             progress=lambda: self.progress,
             resend=self.receiver.submit,
             commands=self.commands,
+            backups=Backups(self.settings, self.telemetry, self.clock),
         )
 
     def newest_simulated(self) -> int | None:

@@ -15,6 +15,9 @@ from store.telemetry import TelemetryStore
 from telemetry.errors import StartError
 from telemetry.settings import Settings
 
+# Stands in the data folder while a backup is put back: what is half there is nothing to start on.
+RESTORING = "restoring"
+
 
 class Stores:
     """Both stores, and the catalogue of devices that they know.
@@ -28,6 +31,7 @@ class Stores:
         prepare_folder(settings.data_dir)
         self._lock = lock_folder(settings.data_dir)
         try:
+            _refuse_half_restored(settings.data_dir)
             self.operations = SqlOperations(settings.operations_url)
             for device in self.operations.devices():
                 self.catalogue.put(device)
@@ -43,6 +47,16 @@ class Stores:
         self.telemetry.close()
         self.operations.close()
         os.close(self._lock)
+
+
+def _refuse_half_restored(folder: Path) -> None:
+    if (folder / RESTORING).exists():
+        raise StartError(
+            "URBAN_DATA_DIR",
+            "holds the beginning of a restore that was not finished",
+            str(folder),
+            "run urban doctor restore again, with --replace",
+        )
 
 
 def open_telemetry(settings: Settings, catalogue: Catalogue, refusals: Refusals) -> TelemetryStore:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -29,7 +29,7 @@ from telemetry.ledger import OUTCOMES, Ledger
 from telemetry.readings import Readings
 from telemetry.retention import Retention, removed_before
 
-_SCHEMA = """
+SCHEMA = """
 create table if not exists device(number integer, name varchar, kind varchar);
 create table if not exists quantity(number integer, name varchar);
 create table if not exists outcome(number integer, name varchar);
@@ -57,7 +57,7 @@ class DuckDBStore(DuckDBReader):
         self.catalogue = catalogue
         self._lock = threading.RLock()
         self._db = open_duckdb(path, memory_mb=memory_mb)
-        self._db.execute(_SCHEMA)
+        self._db.execute(SCHEMA)
         self._compact_ledger()
         self._load_names()
         stored = self._one("select coalesce(max(batch), 0) from readings")
@@ -178,6 +178,10 @@ class DuckDBStore(DuckDBReader):
                 self._latest.forget(before)
             self._give_back(removed)
         return removed
+
+    def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection of its own, for who copies all of it while we go on writing."""
+        return self._cursor()
 
     def close(self) -> None:
         """See TelemetryStore.close."""

@@ -25,10 +25,13 @@ def open_influx(
     `influx1s://` and `influxs://` mean TLS. Raises SettingsError for another address, StoreError where
     the server is away, does not let us in, or lacks a database that we may not make.
     """
-    return InfluxStore(_server(url, patience, place), catalogue, on_refused)
+    return InfluxStore(influx_server(url, patience, place), catalogue, on_refused)
 
 
-def _server(url: str, patience: Patience | None, place: str) -> InfluxServer:
+def influx_server(
+    url: str, patience: Patience | None = None, place: str = "URBAN_TELEMETRY"
+) -> InfluxServer:
+    """The server that an address names, not opened as a store. Raises as `open_influx`."""
     scheme = urlsplit(url).scheme
     if scheme in ("influx1", "influx1s"):
         return influx1.Influx1Server(influx1.influx1_address(url, place), patience)

@@ -1,7 +1,8 @@
 """InfluxDB 2.x made ready: the first user where there is none, organisation, buckets, and tokens with least rights.
 
     writer.token    reads and writes the buckets of this city, and no others: for URBAN_TELEMETRY
-    reader.token    reads them: for dashboards
+    reader.token    reads them: for a backup
+    grafana.token   reads them: for Grafana's data source, so that it can be revoked alone
     admin.token     of a server that was set up here, with admin.password
 
 A secret is on disk before the server is told of it, or the token that got lost is replaced.
@@ -36,7 +37,7 @@ from store.secret_file import read_secret, write_secret
 from telemetry.errors import SettingsError, StoreError
 from telemetry.retention import Retention
 
-_RIGHTS = {"writer": ("read", "write"), "reader": ("read",)}
+_RIGHTS = {"writer": ("read", "write"), "reader": ("read",), "grafana": ("read",)}
 _ADMIN = "urban-admin"
 _NO_RIGHT = re.compile(r"does not let us in")
 

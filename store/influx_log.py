@@ -84,10 +84,13 @@ class InfluxLog:
         end: dict[str, FieldValue] = {"rows": len(readings), "pieces": len(first), "data": last}
         self._server.write(LOG, encode_point("log", {}, end, time).encode())
 
-    def last(self) -> Record | None:
-        """The newest record; None where there is none."""
-        number = self._newest("")
-        return self._records(number, number)[0] if number else None
+    def newest(self) -> int:
+        """The number of the newest record; 0 where there is none."""
+        return self._newest("")
+
+    def record(self, number: int) -> list[Record]:
+        """The record of this number, where there is one."""
+        return self._records(number, number)
 
     def last_batch(self) -> int:
         """The number of the newest record that holds readings; 0 where there is none."""
@@ -144,6 +147,8 @@ class InfluxLog:
                 f"SELECT data, piece FROM {_PIECES} WHERE {where}",
             ]
         )
+        if not ends:
+            return []
         (found,) = ends
         before = _by_time(pieces[0]) if pieces else {}
         times = found.whole("time")

@@ -18,7 +18,7 @@ from devices.device import Catalogue, Device
 from store.influx_account import InfluxAccount
 from store.influx_expire import InfluxExpiry
 from store.influx_http import too_old_for_policy
-from store.influx_log import InfluxLog
+from store.influx_log import InfluxLog, Record
 from store.influx_points import encode_rollups, missing_where_nan
 from store.influx_query import identifier
 from store.influx_read import InfluxReader
@@ -63,10 +63,17 @@ class InfluxStore(InfluxReader):
     or, after a crash, twice; they count as `quarantined:store_refused` in the account, not as stored. It
     may raise StoreError where it can't keep them: the batch then stays to be finished. Derived readings
     and flags that are refused are logged: they can be computed again.
+
+    settled: up to this record of the log points and account are whole, where that is less than all but the
+    last: in a store that was put back from a copy (store/influx_copy.py).
     """
 
     def __init__(
-        self, server: InfluxServer, catalogue: Catalogue, on_refused: OnRefused = log_refused
+        self,
+        server: InfluxServer,
+        catalogue: Catalogue,
+        on_refused: OnRefused = log_refused,
+        settled: int | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._server = server
@@ -83,7 +90,7 @@ class InfluxStore(InfluxReader):
         self._pending: _Batch | None = None
         self._number = 0
         self._position = self._log.last_batch()
-        self._finish_last()
+        self._finish(settled)
         for newest in self._newest_stored():
             self._latest.update(newest)
 
@@ -208,11 +215,15 @@ class InfluxStore(InfluxReader):
             raise
         batch.tried = True
 
-    def _finish_last(self) -> None:
+    def _finish(self, settled: int | None) -> None:
         """Write again what follows from the last record: the process before us may have died over it."""
-        record = self._log.last()
-        if record is None:
-            return
+        last = self._log.newest()
+        first = last if settled is None else settled + 1
+        for number in range(max(first, 1), last + 1):
+            for record in self._log.record(number):
+                self._finish_one(record)
+
+    def _finish_one(self, record: Record) -> None:
         # Only what is not there: flags of what is may have been corrected since.
         lost = record.readings.take(~self._seen(record.readings))
         # What has become too old since then was stored in its time, and has left.

@@ -20,7 +20,7 @@ from telemetry.errors import StoreError
 _LOG = logging.getLogger(__name__)
 # How long a process waits for another one that is at it. [s]
 _WAIT_S = 300
-_MARK = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+MARK = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 # The last version that carried no mark.
 _UNMARKED = 2
 
@@ -28,8 +28,8 @@ _UNMARKED = 2
 def revision(db: Connection) -> str | None:
     """The step that a database has reached; "": one of before there were marks; None: it is empty."""
     tables = set(inspect(db).get_table_names())
-    if _MARK.name in tables:
-        return db.execute(select(_MARK.c.version_num)).scalar()
+    if MARK.name in tables:
+        return db.execute(select(MARK.c.version_num)).scalar()
     return "" if tables & set(METADATA.tables) else None
 
 
@@ -44,7 +44,7 @@ def bring_up_to_date(engine: Engine, place: str) -> None:
             return
     found = None
     try:
-        with _alone(engine) as db:
+        with alone(engine) as db:
             found = revision(db)
             if found is None:
                 _make(db)
@@ -66,12 +66,20 @@ _REPORT = "keep a copy of the database and report it with the log"
 
 def _make(db: Connection) -> None:
     METADATA.create_all(db)
-    _MARK.create(db)
+    MARK.create(db)
     db.execute(META.insert(), {"version": VERSION})
-    db.execute(_MARK.insert(), {"version_num": REVISION})
+    db.execute(MARK.insert(), {"version_num": REVISION})
 
 
-def _upgrade(db: Connection) -> None:
+def go_to(db: Connection, step: str) -> None:
+    """Take a database to a step, from where it is, or from nothing."""
+    if step == REVISION and revision(db) is None:
+        _make(db)
+    else:
+        _upgrade(db, step)
+
+
+def _upgrade(db: Connection, to: str = REVISION) -> None:
     # It takes a while to import: only a database that lags behind waits for it.
     from alembic import command
     from alembic.config import Config
@@ -81,7 +89,7 @@ def _upgrade(db: Connection) -> None:
     config.set_main_option("version_locations", "store:migrations/versions")
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = db
-    command.upgrade(config, REVISION)
+    command.upgrade(config, to)
 
 
 def _refuse_newer(db: Connection, place: str, found: str) -> None:
@@ -107,7 +115,7 @@ def _version(db: Connection) -> int:
 
 
 @contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
+def alone(engine: Engine) -> Iterator[Connection]:
     """One transaction, in which no other process is."""
     with engine.begin() as db:
         if db.dialect.name == "postgresql":

@@ -9,6 +9,7 @@ from api.routes import (
     alert_acts,
     alert_figures,
     alerts,
+    backups,
     commands,
     device_service,
     devices,
@@ -43,5 +44,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine_acts.router,  # before the other: its addresses look like an item's
     quality.router,
     quarantine.router,
+    backups.router,
 )
 HEALTH: APIRouter = health.router

@@ -112,7 +112,13 @@ def test_a_new_2x_gets_its_first_user_organisation_buckets_and_tokens(
     assert new.buckets == [bucket, f"{bucket}/log", f"{bucket}/r1m", f"{bucket}/r1h"]
     assert f"bucket {bucket} keeps its points for 401 days" in out
     files = {path.name: path for path in folder.iterdir()}
-    assert files.keys() == {"admin.token", "admin.password", "writer.token", "reader.token"}
+    assert files.keys() == {
+        "admin.token",
+        "admin.password",
+        "writer.token",
+        "reader.token",
+        "grafana.token",
+    }
     assert {mode(path) for path in files.values()} == {0o600} and mode(folder) == 0o700
     secrets = {name: path.read_text().strip() for name, path in files.items()}
     assert not any(secret in out for secret in secrets.values())
@@ -137,6 +143,7 @@ def test_a_new_2x_gets_its_first_user_organisation_buckets_and_tokens(
     assert len(rights[f"urban writer of {bucket}"]) == 8
     assert {action for action, _ in rights[f"urban reader of {bucket}"]} == {"read"}
     assert len(rights[f"urban reader of {bucket}"]) == 4
+    assert rights[f"urban grafana of {bucket}"] == rights[f"urban reader of {bucket}"]
 
 
 def test_repeated_on_2x_it_changes_nothing_but_what_does_not_fit(
@@ -171,7 +178,7 @@ def test_a_token_that_got_lost_is_replaced_and_the_old_one_revoked(
     new_one = (tmp_path / "writer.token").read_text()
     assert new_one != old and "an older token of the writer is revoked" in out
     assert not fake.admin.knows(old.strip()) and fake.admin.knows(new_one.strip())
-    assert len(fake.admin.authorizations) == 2
+    assert len(fake.admin.authorizations) == 3
 
 
 def test_an_organisation_that_is_missing_is_made(
