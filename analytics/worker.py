@@ -80,6 +80,9 @@ class Worker:
         self._cut: Cut | None = None
         self._written = 0  # position up to which all facts are written
         self._passed = 0  # time up to which all facts are written [ns]
+        self.settled = (
+            0  # event time up to which windows are closed and their roll-ups written [ns]
+        )
         self._at_hand: tuple[int, int] | None = None  # first and last batch of the step
         self._suspects = Suspects()
         self._custom: tuple[CustomRule, ...] = ()
@@ -279,6 +282,8 @@ class Worker:
             self._todo.extend(self.engine.amend(s, r, now) for s, r in anew.items() if len(r))
         if self._cut is not None and self._cut.passed(self._position):
             self._cut = None
+        if self._cut is None:
+            self.settled = self.engine.watermark
 
     def _failed(self, error: Exception) -> None:
         self._trouble = str(error) if isinstance(error, UrbanError) else repr(error)

@@ -86,6 +86,11 @@ def no_progress() -> tuple[int, int] | None:
     return None
 
 
+def nothing_settled() -> int:
+    """No analytics runs beside the API, so no roll-up is known to be whole."""
+    return 0
+
+
 def no_resend(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
     """Where no ingest runs beside the API, nothing can be sent through it."""
     raise StoreError(
@@ -104,6 +109,7 @@ class Context:
               time of what names none) → what became of each; raises StoreError where that is not known
     commands  commands to devices; None where nobody sends any from this process
     backups   copies of the stores; None where this process makes none
+    settled   event time up to which roll-ups are written [ns]
     """
 
     settings: Settings
@@ -121,3 +127,4 @@ class Context:
     resend: Callable[[Sequence[tuple[str, bytes, int]]], list[Outcome]] = no_resend
     commands: CommandDesk | None = None
     backups: BackupDesk | None = None
+    settled: Callable[[], int] = nothing_settled

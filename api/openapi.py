@@ -54,8 +54,10 @@ _STRUCTS = [
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
 ]
 _WORDS = {
+    304: "Nothing has changed",
     400: "A parameter can't be taken as it is",
     404: "There is none",
+    406: "There is no such format here",
     409: "Its state does not allow it",
     411: "The body's length must be said",
     413: "The answer would be too large",
@@ -107,29 +109,50 @@ _GAP = _WINDOW | {
 
 
 _TEXT = {"type": "string"}
+_COMPLETE = {"type": "boolean", "description": "Nothing follows"}
+_SOURCE = {"type": "array", "items": {"enum": ["raw", "rollup_1m", "rollup_1h"]}}
+_FRAME: dict[str, dict[str, Any]] = {
+    "complete": _COMPLETE,
+    "start": _TEXT,
+    "end": _TEXT,
+    "source": _SOURCE,
+}
+_RANGE = {"start": "2026-11-22T03:00:00Z", "end": "2026-11-22T03:10:00Z", "source": ["raw"]}
 WINDOWED: Content = {
     "application/json": {
         "schema": {
             "anyOf": [
-                _listing(_reference(Reading)) | {"title": "Raw"},
-                _listing(_reference(Window), start=_TEXT, end=_TEXT, every=_TEXT, agg=_TEXT)
+                _listing(_reference(Reading), **_FRAME) | {"title": "Raw"},
+                _listing(_reference(Window), **_FRAME, every=_TEXT, agg=_TEXT)
                 | {"title": "Windowed"},
             ]
         },
         "examples": {
-            "raw": {"value": {"items": [_READING], "next": None}},
+            "raw": {"value": {"items": [_READING], "next": None, "complete": True, **_RANGE}},
             "windowed": {
                 "value": {
                     "items": [_WINDOW, _GAP],
                     "next": None,
-                    "start": "2026-11-22T03:00:00Z",
-                    "end": "2026-11-22T03:10:00Z",
+                    "complete": True,
+                    **_RANGE,
                     "every": "300s",
                     "agg": "mean",
                 }
             },
         },
     }
+}
+_ROW = "device,kind,quantity,value,unit,flag,time"
+_CSV = f"{_ROW}\r\nmy-sensor,air,pm25,31.2,ug/m3,1,2026-11-22T03:00:00Z\r\n"
+_BINARY = {"type": "string", "format": "binary"}
+# What an answer of rows can be beside JSON; see api/formats.
+ROWS: Content = {
+    "text/csv": {"schema": _TEXT, "example": _CSV},
+    "application/x-ndjson": {"schema": _TEXT, "example": msgspec.json.encode(_READING).decode()},
+    "application/geo+json": {"schema": {"type": "object"}},
+    "application/vnd.apache.parquet": {"schema": _BINARY},
+    "application/vnd.apache.arrow.stream": {"schema": _BINARY},
+    "application/ld+json": {"schema": {"type": "array", "items": {"type": "object"}}},
 }
 GEOJSON: Content = {
     "application/geo+json": {
@@ -144,6 +167,20 @@ GEOJSON: Content = {
         }
     }
 }
+LATEST: Content = {
+    "application/json": {
+        "schema": _listing(_reference(Reading), complete=_COMPLETE, revision=_TEXT),
+        "example": {
+            "items": [_READING],
+            "next": None,
+            "complete": True,
+            "revision": "5f0c2b9e.1417",
+        },
+    },
+    **ROWS,
+}
+WINDOWED |= ROWS
+FILE: Content = {**ROWS, "application/json": WINDOWED["application/json"]}
 STREAM: Content = {"text/event-stream": {"schema": _TEXT}}
 METRICS: Content = {"text/plain": {"schema": _TEXT}}
 
@@ -154,7 +191,9 @@ def answers(ok: type[msgspec.Struct] | Content, *others: int) -> dict[int | str,
     problem = {MEDIA_TYPE: {"schema": _reference(ProblemInfo)}}
     found: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": content}}
     for status in sorted({400, 413, 503, *others} if "text/plain" not in content else set(others)):
-        found[status] = {"description": _WORDS[status], "content": problem}
+        found[status] = {"description": _WORDS[status]}
+        if status >= 400:
+            found[status]["content"] = problem
     return found
 
 

@@ -24,6 +24,7 @@ _REPEAT = frozenset(
         "kind",
         "area",
         "quantity",
+        "tag",
         "types",
         "state",
         "severity",
@@ -73,6 +74,10 @@ KindNames: TypeAlias = Annotated[
 Areas: TypeAlias = Annotated[
     list[str] | None, Query(description="Official code of a ward or commune; may repeat")
 ]
+Tags: TypeAlias = Annotated[
+    list[str] | None,
+    Query(description="Word that devices are grouped by; may repeat: any of them"),
+]
 Quantities: TypeAlias = Annotated[
     list[str] | None, Query(description="Quantity; may repeat", examples=[["pm25"]])
 ]
@@ -91,9 +96,10 @@ def select_places(
     kind: KindNames = None,
     area: Areas = None,
     bbox: Box = None,
+    tag: Tags = None,
 ) -> Selection:
     """The devices that the filters name."""
-    return Selection(_device_codes(context, device, kind, area, bbox), None)
+    return Selection(_device_codes(context, device, kind, area, bbox, tag), None)
 
 
 def select_series(
@@ -103,9 +109,10 @@ def select_series(
     area: Areas = None,
     bbox: Box = None,
     quantity: Quantities = None,
+    tag: Tags = None,
 ) -> Selection:
     """The devices and quantities that the filters name."""
-    codes = _device_codes(context, device, kind, area, bbox)
+    codes = _device_codes(context, device, kind, area, bbox, tag)
     return Selection(codes, _quantity_codes(context, quantity))
 
 
@@ -128,8 +135,9 @@ def _device_codes(
     kind: list[str] | None,
     area: list[str] | None,
     bbox: str | None,
+    tag: list[str] | None,
 ) -> Codes32 | None:
-    if not device and not kind and not area and bbox is None:
+    if not device and not kind and not area and bbox is None and not tag:
         return None
     catalogue = context.catalogue
     kind_of = catalogue.kind_of
@@ -143,7 +151,13 @@ def _device_codes(
     found = np.flatnonzero(wanted).astype(np.int32)
     if area or bbox is not None:
         found = _placed(context, found, area, bbox)
-    return found
+    return _tagged(context, found, tag) if tag else found
+
+
+def _tagged(context: Context, codes: Codes32, tags: list[str]) -> Codes32:
+    wanted, devices = set(_bounded("tag", tags)), context.catalogue.devices
+    kept = [code for code in codes.tolist() if not wanted.isdisjoint(devices[code].tags)]
+    return np.array(kept, dtype=np.int32)
 
 
 def _placed(context: Context, codes: Codes32, area: list[str] | None, bbox: str | None) -> Codes32:

@@ -5,23 +5,25 @@ Every series that the store knows and the filter names has one row per window of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from api.circular import mean_directions
+from api.aggregates import MEAN, Aggregate
 from api.context import Context
-from api.encode import Names, format_times
 from api.problems import too_much
-from api.schemas import Window
+from api.sources import windows_of
+from api.statistics import percentiles, true_means
+from api.tables import Table
 from devices.kind import Kind
 from store.telemetry import Series, Windows
 from telemetry.arrays import AnyArray, Codes16, Codes32, Flags, Index, Times, Values
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND
 from telemetry.flags import Flag
+from telemetry.readings import Readings
 
-MAX_WINDOWS = 50_000
-AGGREGATES = ("mean", "min", "max", "sum", "count", "last")
+MAX_WINDOWS = 50_000  # in one piece of an answer
 _STEPS = tuple(
     step * unit
     for unit, steps in (
@@ -35,19 +37,27 @@ _STEPS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """All windows of all series, series by series. Columns have series x windows rows.
+class Asked:
+    """Windows that are asked for: start <= time < end in windows of `every` ns."""
 
-    coverage  NaN where nothing can be expected
-    """
+    start: int
+    end: int
+    every: int
+    aggregate: Aggregate = MEAN
 
-    device: Codes32
-    quantity: Codes16
-    start: Times
-    value: Values
-    flag: Flags
-    count: AnyArray
-    coverage: Values
+    @property
+    def windows(self) -> int:
+        """How many a series has."""
+        return -(-self.end // self.every) - self.start // self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some series with all their windows. sources: what they were made from."""
+
+    table: Table
+    sources: list[str]
+    last: bool
 
 
 def step_for(context: Context, series: Series, start: int, end: int, points: int) -> int:
@@ -68,36 +78,59 @@ def _kinds_of(context: Context, series: Series) -> list[Kind]:
     return [kinds[code] for code in np.unique(context.catalogue.kind_of[series.devices])]
 
 
-def grid(
-    context: Context, series: Series, start: int, end: int, every: int, aggregate: str
-) -> Grid:
-    """The windows of `every` ns with start <= time < end. Raises a 413 problem for too many."""
-    known = context.telemetry.latest(series)
-    windows = -(-end // every) - start // every
-    if max(len(known), 1) * windows > MAX_WINDOWS:
+def pages(
+    context: Context, series: Series, asked: Asked, after: tuple[int, int] | None = None
+) -> Iterator[Page]:
+    """The windows of all series that are known, as many series at a time as make `MAX_WINDOWS`.
+
+    `after` is the (device, quantity) of the last series of the page before. Raises a 413 problem where one
+    series alone is too long.
+    """
+    if asked.windows > MAX_WINDOWS:
         raise too_much(
-            f"every: {len(known)} series of {windows} windows are more than {MAX_WINDOWS}; "
-            "ask for fewer devices, a shorter range or a longer `every`, or say `points=500`",
+            f"every: {asked.windows} windows of one series are more than {MAX_WINDOWS}; "
+            "ask for a shorter range or a longer `every`, or say `points=500`",
             "every",
         )
+    known = context.telemetry.latest(series)
+    if after is not None:
+        device, quantity = after
+        behind = (known.device > device) | ((known.device == device) & (known.quantity > quantity))
+        known = known.take(behind)
+    at_once = MAX_WINDOWS // asked.windows
+    for first in range(0, max(len(known), 1), at_once):
+        some = known.take(slice(first, first + at_once))
+        whole = len(some) == len(known) and after is None
+        those = series if whole else Series(np.unique(some.device), np.unique(some.quantity))
+        table, sources = grid(context, some, those, asked)
+        yield Page(table, sources, first + at_once >= len(known))
+
+
+def grid(
+    context: Context, known: Readings, series: Series, asked: Asked
+) -> tuple[Table, list[str]]:
+    """All windows of the known series, series by series, and what they were made from."""
+    start, end, every = asked.start, asked.end, asked.every
     starts = np.arange(start // every * every, end, every, dtype=np.int64)
-    found = context.telemetry.windows(series, start, end, every)
+    found, sources = windows_of(context, series, start, end, every)
     row = _rows(known.device, known.quantity, len(starts), found, starts, every)
     size = len(known) * len(starts)
     device, quantity = np.repeat(known.device, len(starts)), np.repeat(known.quantity, len(starts))
     begins = np.tile(starts, len(known))
     count = _spread(size, row, found.count, 0)
     total = _spread(size, row, found.total, 0)
-    value = _values(context, found, aggregate, every)
-    return Grid(
+    counts = asked.aggregate.name == "count"
+    value = _values(context, found, asked)
+    return Table(
         device,
         quantity,
         begins,
-        count.astype(np.float64) if aggregate == "count" else _spread(size, row, value, np.nan),
+        count.astype(np.float64) if counts else _spread(size, row, value, np.nan),
         _flags(count, total),
         count,
         _coverage(context, device, quantity, begins, count, (start, end, every)),
-    )
+        counts,
+    ), sources
 
 
 def _rows(
@@ -127,11 +160,15 @@ def _spread(size: int, row: Index, values: AnyArray, absent: float) -> AnyArray:
     return out
 
 
-def _values(context: Context, found: Windows, aggregate: str, every: int) -> Values:
-    value: Values = (
-        found.count.astype(np.float64) if aggregate == "count" else getattr(found, aggregate)
-    )
-    return mean_directions(context, found, value, every) if aggregate == "mean" else value
+def _values(context: Context, found: Windows, asked: Asked) -> Values:
+    span = (asked.start, asked.end, asked.every)
+    aggregate = asked.aggregate
+    if aggregate.share is not None:
+        return percentiles(context, found, aggregate.share, span)
+    if aggregate.name == "mean":
+        return true_means(context, found, span)
+    values: Values = getattr(found, aggregate.name)
+    return values
 
 
 def _flags(count: AnyArray, total: AnyArray) -> Flags:
@@ -160,21 +197,3 @@ def _coverage(
     accepted = context.kinds.accepted[kind, quantity]
     covered: Values = np.where((length > 0) & accepted, np.round(coverage, 4), np.nan)
     return covered
-
-
-def encode_grid(context: Context, found: Grid, aggregate: str) -> list[Window]:
-    """The grid as structs."""
-    names = Names(context)
-    rows = zip(
-        map(names.of, found.device.tolist(), found.quantity.tolist()),
-        found.value.tolist(),
-        found.flag.tolist(),
-        format_times(found.start),
-        found.count.tolist(),
-        found.coverage.tolist(),
-        strict=True,
-    )
-    return [
-        Window(d, k, q, value, "1" if aggregate == "count" else unit, flag, time, count, coverage)
-        for (d, k, q, unit), value, flag, time, count, coverage in rows
-    ]

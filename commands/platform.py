@@ -132,6 +132,7 @@ class Platform:
             resend=self.receiver.submit,
             commands=self.commands,
             backups=Backups(self.settings, self.telemetry, self.clock),
+            settled=lambda: self.worker.settled,
         )
 
     def newest_simulated(self) -> int | None:

@@ -48,7 +48,8 @@ class Kinds:
     Tables [kind, quantity]: `declared`, `accepted` (a device may send it), `possible_low`,
     `possible_high`, `plausible_low`, `plausible_high`, `rate_per_ns`, `spike`, `resolution`,
     `flat_ns`, `rest`, `learns`, `attenuated_suspect`,
-    `attenuated_fail`, `neighbour`, `drift` (NaN or infinite where a test does not apply).
+    `attenuated_fail`, `neighbour`, `drift` (NaN or infinite where a test does not apply), `circular`
+    (an angle), `energetic` (a level in decibels: its mean is that of the energy).
     """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
@@ -110,6 +111,7 @@ class Kinds:
         self.neighbour = table(lambda q: q.neighbour, np.nan)
         self.drift = table(lambda q: q.drift, np.nan)
         self.circular = table(lambda q: q.circular, 0).astype(bool)
+        self.energetic = table(lambda q: q.unit.startswith("dB"), 0).astype(bool)
 
 
 def _complete(kind: Kind) -> Kind:

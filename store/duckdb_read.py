@@ -14,9 +14,10 @@ from devices.device import Catalogue
 from store.fuller import fuller
 from store.latest import LatestTable
 from store.names import NameMap
-from store.telemetry import AccountRow, Rollups, Series, Stored, Windows
+from store.telemetry import AccountRow, Rollups, Series, Stored, Uncounted, Windows
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.clock import HOUR, MINUTE
+from telemetry.flags import Flag
 from telemetry.ledger import OUTCOMES
 from telemetry.readings import Readings
 
@@ -64,6 +65,11 @@ class DuckDBReader:
         """See TelemetryStore.latest."""
         with self._lock:
             return self._latest.select(series)
+
+    def changed(self, series: Series, since: int = 0) -> tuple[Readings, int]:
+        """See TelemetryStore.changed."""
+        with self._lock:
+            return self._latest.select(series, since), self._latest.revision
 
     def since(self, position: int, limit: int) -> list[Stored]:
         """See TelemetryStore.since."""
@@ -124,6 +130,17 @@ class DuckDBReader:
                 [every, *values],
             ).fetchnumpy()
         return Windows(**self._named(found))
+
+    def uncounted(self, series: Series, start: int, end: int, every: int) -> Uncounted:
+        """See TelemetryStore.uncounted."""
+        with self._cursor() as db:
+            where, values = self._where(db, series, start, end)
+            found = db.execute(
+                "select device, quantity, time - (time % ?) as start, count(*) as count "
+                f"from everything where flag >= {Flag.SUSPECT:d} and {where} group by all",
+                [every, *values],
+            ).fetchnumpy()
+        return Uncounted(**self._named(found))
 
     def rollups(self, step: int, series: Series, start: int, end: int) -> Rollups:
         """See TelemetryStore.rollups."""

@@ -18,10 +18,11 @@ from store.influx_rows import (
     joined_windows,
     readings_of,
     rollups_of,
+    uncounted_of,
     windows_of,
 )
 from store.influx_server import ROLLUP_POLICY, InfluxServer
-from store.telemetry import Rollups, Series, Windows
+from store.telemetry import Rollups, Series, Uncounted, Windows
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.clock import DAY, HOUR
 from telemetry.flags import Flag
@@ -70,6 +71,28 @@ class InfluxReader:
     def windows(self, series: Series, start: int, end: int, every: int) -> Windows:
         """See TelemetryStore.windows."""
         return self._windows(self._parts(series), start, end, every, series)
+
+    def uncounted(self, series: Series, start: int, end: int, every: int) -> Uncounted:
+        """See TelemetryStore.uncounted."""
+        asked = [(part, q) for part in self._parts(series) for q in part.quantities]
+        if not asked:
+            return uncounted_of([], 0, self.catalogue)
+        statements = []
+        for part, quantity in asked:
+            flag = identifier(flag_field(self.catalogue.kinds.quantities[quantity]))
+            statements.append(
+                f"SELECT count({flag}) AS count FROM {self._source(part)} "
+                f"WHERE {between(start, end)}{any_device(part.devices)} "
+                f"AND {flag} >= {Flag.SUSPECT:d} GROUP BY time({every}ns), device fill(none)"
+            )
+        found = [
+            uncounted_of(answer, quantity, self.catalogue)
+            for (_, quantity), answer in zip(asked, self._server.query(statements), strict=True)
+        ]
+        names = Uncounted.__dataclass_fields__
+        whole = Uncounted(*(np.concatenate([getattr(f, n) for f in found]) for n in names))
+        wanted = _of_devices(whole.device, series)
+        return Uncounted(*(getattr(whole, n)[wanted] for n in names))
 
     def rollups(self, step: int, series: Series, start: int, end: int) -> Rollups:
         """See TelemetryStore.rollups."""

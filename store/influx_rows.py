@@ -9,7 +9,7 @@ import numpy as np
 from devices.device import Catalogue
 from store.influx_points import AGGREGATES, COMPUTED, RECEIVED, flag_field, rollup_field
 from store.influx_query import Found
-from store.telemetry import Rollups, Windows
+from store.telemetry import Rollups, Uncounted, Windows
 from telemetry.arrays import AnyArray, Codes32, Mask, Times, Values
 from telemetry.flags import Flag
 from telemetry.readings import Readings
@@ -75,6 +75,13 @@ def windows_of(
         mean = np.divide(out["sum"], count, out=np.full(len(count), np.nan), where=count > 0)
     codes = np.full(len(start), quantity, dtype=np.int16)
     return Windows(device, codes, start, count, total.astype(np.int64), mean, **out)
+
+
+def uncounted_of(series: Sequence[Found], quantity: int, catalogue: Catalogue) -> Uncounted:
+    """Counts of one quantity from an answer that is grouped by device."""
+    device, start, (count,) = _grouped(series, ("count",), catalogue)
+    codes = np.full(len(start), quantity, dtype=np.int16)
+    return Uncounted(device, codes, start, count.astype(np.int64))
 
 
 def _grouped(

@@ -135,6 +135,11 @@ class InfluxStore(InfluxReader):
         with self._latest_lock:
             return self._latest.select(series)
 
+    def changed(self, series: Series, since: int = 0) -> tuple[Readings, int]:
+        """See TelemetryStore.changed."""
+        with self._latest_lock:
+            return self._latest.select(series, since), self._latest.revision
+
     def put_derived(self, readings: Readings) -> None:
         """See TelemetryStore.put_derived."""
         readings = _last_of_each(missing_where_nan(readings))

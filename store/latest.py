@@ -17,13 +17,23 @@ from telemetry.readings import Readings
 NEVER = np.iinfo(np.int64).min
 
 
+# Up to so many devices each is looked up; of more, all rows are compared.
+_LOOKED_UP = 200
+
+
 class LatestTable:
-    """One row per series, found through an index of (device, quantity). Not thread-safe by itself."""
+    """One row per series, found through an index of (device, quantity). Not thread-safe by itself.
+
+    `revision` grows with every change: who keeps it can ask later for what has changed since.
+    """
 
     def __init__(self, quantities: int) -> None:
+        self._quantities = quantities
         self._index = SeriesIndex(quantities)
         self._rows = Readings.empty()
+        self._changed: Times = np.zeros(0, dtype=np.int64)  # revision of each row's last change
         self._count = 0
+        self.revision = 0
 
     def __len__(self) -> int:
         return self._count
@@ -41,6 +51,7 @@ class LatestTable:
         fresh = newest.time >= self._rows.time[row]
         for column, new in zip(self._rows.columns(), newest.columns(), strict=True):
             column[row[fresh]] = new[fresh]
+        self._note(row[fresh])
 
     def correct_flags(self, readings: Readings) -> None:
         """Set the flag where the named reading is still the newest of its series."""
@@ -49,6 +60,7 @@ class LatestTable:
         row = self.rows_of(readings.device, readings.quantity)
         same = (row >= 0) & (self._rows.time[row] == readings.time)
         self._rows.flag[row[same]] = readings.flag[same]
+        self._note(row[same])
 
     def forget(self, before: int) -> None:
         """Leave out the series whose newest reading is older than this. [ns]"""
@@ -58,6 +70,7 @@ class LatestTable:
             rows = rows.take(kept)
             self._index.clear()
             self._rows, self._count = Readings.empty(), 0
+            self._changed = np.zeros(0, dtype=np.int64)
             self.update(rows)
 
     def rows_of(self, device: Codes32, quantity: Codes16) -> NDArray[np.int32]:
@@ -75,16 +88,36 @@ class LatestTable:
         """Every row; a copy."""
         return self._rows.take(np.arange(self._count))
 
-    def select(self, series: Series) -> Readings:
-        """The rows of the wanted series, ordered by device and quantity; a copy."""
+    def select(self, series: Series, since: int = 0) -> Readings:
+        """The rows of the wanted series that changed after a revision, ordered by device and quantity; a copy."""
+        row = self._wanted(series)
+        found = self._rows.take(row[self._changed[row] > since])
+        key = (found.device.astype(np.int64) << 16) | found.quantity
+        if (key[1:] > key[:-1]).all():
+            return found
+        return found.take(np.argsort(key))
+
+    def _wanted(self, series: Series) -> Index:
+        devices = series.devices
+        if devices is not None and len(devices) <= _LOOKED_UP:
+            quantities = series.quantities
+            if quantities is None:
+                quantities = np.arange(self._quantities, dtype=np.int16)
+            row = self._index.rows_of(
+                np.repeat(devices, len(quantities)), np.tile(quantities, len(devices))
+            )
+            return np.unique(row[row >= 0]).astype(np.intp)
         rows = self._rows.take(slice(0, self._count))
         wanted: Mask = np.ones(self._count, dtype=bool)
-        if series.devices is not None:
-            wanted &= np.isin(rows.device, series.devices)
+        if devices is not None:
+            wanted &= np.isin(rows.device, devices)
         if series.quantities is not None:
             wanted &= np.isin(rows.quantity, series.quantities)
-        found = rows.take(wanted)
-        return found.take(found.order())
+        return np.flatnonzero(wanted)
+
+    def _note(self, row: Index) -> None:
+        self.revision += 1
+        self._changed[row] = self.revision
 
     def _rows_for(self, device: Codes32, quantity: Codes16) -> Index:
         """Rows of these distinct series, made where there are none."""
@@ -105,3 +138,4 @@ class LatestTable:
                 np.zeros(more), np.zeros(more), np.full(more, NEVER), np.zeros(more)
             )
             self._rows = Readings.concat([self._rows, blank])
+            self._changed = np.concatenate([self._changed, np.zeros(more, dtype=np.int64)])

@@ -62,6 +62,16 @@ class Windows:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """How many readings of a series and window do not count: suspect, fail or missing."""
+
+    device: Codes32
+    quantity: Codes16
+    start: Times
+    count: AnyArray  # int64
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One batch of the log. `position` is its number."""
 
@@ -129,6 +139,13 @@ class TelemetryStore(Protocol):
         """The reading with the newest time of each series."""
         ...
 
+    def changed(self, series: Series, since: int = 0) -> tuple[Readings, int]:
+        """`latest` of the series that changed after a revision, and the revision that it is now.
+
+        Revisions are of this process: they count what changes in `latest`, flags included. 0: all.
+        """
+        ...
+
     def raw(
         self,
         series: Series,
@@ -145,6 +162,10 @@ class TelemetryStore(Protocol):
 
     def windows(self, series: Series, start: int, end: int, every: int) -> Windows:
         """Aggregates in windows of `every` ns, aligned to multiples of `every` since 1970."""
+        ...
+
+    def uncounted(self, series: Series, start: int, end: int, every: int) -> Uncounted:
+        """Readings that `windows` would not count, per window: what roll-ups do not know. Not ordered."""
         ...
 
     def account(self, start: int, end: int, devices: Codes32 | None = None) -> list[AccountRow]:

@@ -17,7 +17,7 @@ from api.console.texts import Texts
 from api.console.wording import span_text, unit_text
 from api.context import Context
 from api.encode import severity_name
-from api.windows import grid, step_for
+from api.windows import Asked, grid, step_for
 from devices.kind import Kind, Quantity
 from store.telemetry import Series
 from telemetry.arrays import Mask, Times, Values
@@ -61,8 +61,10 @@ def read_curve(context: Context, device: int, quantity: int) -> Curve:
         every, time, value, coverage = 0, raw.time, raw.value, None
     else:
         every = step_for(context, series, start, end, POINTS)
-        found = grid(context, series, start, end, every, "mean")
-        time, value = found.start, found.value
+        known = context.telemetry.latest(series)
+        found, _ = grid(context, known, series, Asked(start, end, every))
+        time, value = found.time, found.value
+        assert found.coverage is not None
         coverage = float(np.nanmean(found.coverage)) if np.isfinite(found.coverage).any() else None
     return Curve(start, end, every, time, value, bad[Flag.SUSPECT], bad[Flag.FAIL], coverage)
 

@@ -108,7 +108,7 @@ def test_a_fault_of_ours_is_a_problem_too(
     def fail(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(world.telemetry, "latest", fail)
+    monkeypatch.setattr(world.telemetry, "changed", fail)
     with Client(create_app(world.context, console=False)) as client:
         answer = client.get("/api/v1/latest")
     assert answer.status_code == status

@@ -50,7 +50,7 @@ DEVICES = (
     ),
     Device(id="wx-1", kind="weather", name="Tân Sơn Nhất", lat=10.818, lon=106.652, area="26977"),
     Device(id="lamp-1", kind="lamp", lat=10.770, lon=106.690, area="26740", parent="feeder-1"),
-    Device(id="tree-1", kind="tree", lat=10.780, lon=106.695, area="26740"),
+    Device(id="tree-1", kind="tree", lat=10.780, lon=106.695, area="26740", tags=("park", "old")),
     Device(id="noise-1", kind="noise", lat=10.800, lon=106.660, area="26977"),
     Device(id="my-sensor", kind="air", registered=False),
 )

@@ -216,3 +216,38 @@ def test_an_unknown_series_has_no_newest_time() -> None:
     assert table.times(np.array([7_000], np.int32), np.array([1], np.int16))[0] < 0
     with pytest.raises(IndexError):
         table.times(np.array([0], np.int32), np.array([99], np.int16))
+
+
+def test_changed_tells_what_changed_since_and_nothing_else(
+    telemetry: TelemetryStore, kinds: Kinds
+) -> None:
+    telemetry.append(batch(kinds, (0, "pm25", 0, 1, 1), (1, "pm25", 0, 2, 1)), NONE)
+    everything, first = telemetry.changed(Series())
+    assert everything.value.tolist() == [1, 2]
+    assert len(telemetry.changed(Series(), first)[0]) == 0
+    telemetry.append(batch(kinds, (1, "pm25", 5, 3, 1)), NONE)
+    telemetry.append(batch(kinds, (0, "pm25", -5, 9, 1)), NONE)  # late: the newest stays
+    found, second = telemetry.changed(Series(), first)
+    assert (found.device.tolist(), found.value.tolist()) == ([1], [3])
+    assert second > first
+    fail = batch(kinds, (0, "pm25", 0, 1, Flag.FAIL))
+    telemetry.correct_flags(fail)
+    assert telemetry.changed(Series(), second)[0].flag.tolist() == [Flag.FAIL]
+    only = Series(np.array([1], dtype=np.int32), None)
+    assert len(telemetry.changed(only, second)[0]) == 0
+
+
+def test_uncounted_are_what_windows_leave_out(telemetry: TelemetryStore, kinds: Kinds) -> None:
+    flags = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 9), (60, 1), (120, 3)]
+    telemetry.append(
+        batch(kinds, *((0, "pm25", s * SECOND, np.nan if f == 9 else 1, f) for s, f in flags)),
+        NONE,
+    )
+    windows = telemetry.windows(Series(), T0, T0 + HOUR, MINUTE)
+    left_out = (windows.total - windows.count).tolist()
+    found = telemetry.uncounted(Series(), T0, T0 + HOUR, MINUTE)
+    counts = dict(zip(found.start.tolist(), found.count.tolist(), strict=True))
+    assert [counts.get(t, 0) for t in windows.start.tolist()] == left_out == [3, 0, 1]
+    for devices in ([2], []):
+        nobody = Series(np.array(devices, dtype=np.int32), None)
+        assert len(telemetry.uncounted(nobody, T0, T0 + HOUR, MINUTE).count) == 0
