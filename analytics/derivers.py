@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.deriver import Deriver
 from analytics.emission import Emissions
+from analytics.feeder_load import FeederLoad
 from analytics.gauge import Gauge
 from analytics.indices.air_hours import air_hours
 from analytics.indices.calendar import LocalCalendar
@@ -32,6 +33,7 @@ def all_derivers(layout: Layout, limits: Limits, zone: ZoneInfo) -> tuple[Derive
     return (
         FloodStage(layout.kinds, limits, calendar),
         Lighting(layout, limits),
+        FeederLoad(layout, limits),
         air_hours(layout, calendar),
         NoiseHours(layout, limits, calendar),
         water_hours(layout, calendar),

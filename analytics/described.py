@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from analytics import lamp_nights, lamp_quality, lighting, trees, waste
+from analytics import feeder_load, lamp_nights, lamp_quality, lighting, trees, waste
 from analytics.indices.info import Category, Confidence, IndexInfo
 from analytics.traffic import bottleneck, detector_days, health, incident_tests, incidents
+from telemetry.clock import DAY, MINUTE
 
 OWN = "own choice: decision 37"
 AT_ONCE = "with each reading while at fault, else on change; a late reading corrects it"
@@ -64,6 +65,14 @@ LIGHTS = (
         valid_from="", source="TALQ supplyLoss; level: " + OWN,
         data_rule="any voltage that has not failed a test", derived=AT_ONCE,
         confidence=Confidence.DERIVED, categories=STATES,
+    ),
+    IndexInfo(
+        quantity="load_lost", kinds=("feeder",), vi="Mất tải", en="Load lost", unit="{state}",
+        formula=f"""P < {feeder_load.SHARE:g} · peak, {feeder_load.MARGIN // MINUTE} min or more within the night (civil twilight);
+    peak: the most of two readings in a row, fading by e in {feeder_load.FADES // DAY} d, {feeder_load.LEAST_W:g} W at least""",
+        edition="design values", valid_from="", source="meter power drop: " + OWN,
+        data_rule="""the cabinet's place is known, and it burns all night; by day what was found stands""",
+        derived=AT_ONCE, confidence=Confidence.DERIVED, categories=STATES,
     ),
 )  # fmt: skip
 

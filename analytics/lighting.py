@@ -8,7 +8,7 @@ while it is day at its place (civil twilight), whatever it was told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -94,43 +94,11 @@ class Lighting(Deriver):
         back. Suspect values are used: 0 V is out of the plausible range, and is just what is looked for.
         """
         lit = [self._q.get("power", -2), self._q.get("dimming", -2)]
-        found = self._told(self._lamps, ("lamp_failure", "day_burner"), lit, judged, corrected, now)
+        names = ("lamp_failure", "day_burner")
+        found = told_of(self._lamps, names, lit, self._q, (judged, corrected), now)
         fed = [self._q.get("voltage", -2)]
-        found += self._told(self._feeders, ("supply_loss",), fed, judged, corrected, now)
+        found += told_of(self._feeders, ("supply_loss",), fed, self._q, (judged, corrected), now)
         return Readings.concat(found)
-
-    def _told(
-        self,
-        verdicts: Verdicts,
-        names: Sequence[str],
-        quantities: Sequence[int],
-        judged: Readings,
-        corrected: Readings,
-        now: int,
-    ) -> list[Readings]:
-        ours = [_of(verdicts, quantities, r) for r in (judged, corrected)]
-        # What does not count says nothing, unless it counted when it came.
-        rows = ours[0].take(counts(ours[0].flag))
-        rows = Readings.concat([rows, ours[1]]) if len(ours[1]) else rows
-        if not len(rows):
-            return []
-        member = verdicts.members.row[rows.device].astype(np.intp)
-        key = 2 * rows.time + (rows.quantity == quantities[0])
-        news = News(member, key, rows.value, ~counts(rows.flag))
-        found = verdicts.take(news, twice=bool(len(ours[1])))
-        device = verdicts.members.device
-        return [
-            self._readings(name, device[row], at // 2, verdict, now)
-            for name, (row, at, verdict) in zip(names, found, strict=True)
-        ]
-
-    def _readings(
-        self, name: str, device: Codes32, time: Times, verdict: AnyArray, now: int
-    ) -> Readings:
-        """UNKNOWN takes back what was told."""
-        gone = verdict == UNKNOWN
-        value, flag = np.where(gone, np.nan, verdict), np.where(gone, Flag.MISSING, Flag.GOOD)
-        return Readings.of(device, np.full(len(time), self._q[name]), time, value, flag, now)
 
     def _lamp(self, news: News, starts: Index, before: Columns) -> tuple[Columns, Columns]:
         """States and verdicts of lamps: rows of dimming levels, and of power after them at one time."""
@@ -150,7 +118,7 @@ class Lighting(Deriver):
         after: dict[str, AnyArray] = {"dimming": dimming, "on_since": since}
         told: dict[str, AnyArray] = {}
         for name, state, sure in (("lamp_failure", fails, warm), ("day_burner", burns, known)):
-            after[name], told[name] = _verdict(state, sure, starts, before[name])
+            after[name], told[name] = verdict(state, sure, starts, before[name])
         return after, told
 
 
@@ -158,6 +126,42 @@ def counts(flag: Flags) -> Mask:
     """Whether a value says anything of a light: suspect ones do."""
     found: Mask = (flag != Flag.MISSING) & (flag != Flag.FAIL)
     return found
+
+
+def told_of(
+    verdicts: Verdicts,
+    names: Sequence[str],
+    quantities: Sequence[int],
+    code: Mapping[str, int],
+    heard: tuple[Readings, Readings],
+    now: int,
+) -> list[Readings]:
+    """Verdicts of these names that readings of these quantities make others.
+
+    heard  raw readings with their final flags, and earlier ones whose flag is another one now
+    """
+    ours = [_of(verdicts, quantities, r) for r in heard]
+    # What does not count says nothing, unless it counted when it came.
+    rows = ours[0].take(counts(ours[0].flag))
+    rows = Readings.concat([rows, ours[1]]) if len(ours[1]) else rows
+    if not len(rows):
+        return []
+    member = verdicts.members.row[rows.device].astype(np.intp)
+    key = 2 * rows.time + (rows.quantity == quantities[0])
+    news = News(member, key, rows.value, ~counts(rows.flag))
+    found = verdicts.take(news, twice=bool(len(ours[1])))
+    device = verdicts.members.device
+    return [
+        _readings(code[name], device[row], at // 2, verdict, now)
+        for name, (row, at, verdict) in zip(names, found, strict=True)
+    ]
+
+
+def _readings(quantity: int, device: Codes32, time: Times, verdict: AnyArray, now: int) -> Readings:
+    """UNKNOWN takes back what was told."""
+    gone = verdict == UNKNOWN
+    value, flag = np.where(gone, np.nan, verdict), np.where(gone, Flag.MISSING, Flag.GOOD)
+    return Readings.of(device, np.full(len(time), quantity), time, value, flag, now)
 
 
 def _of(verdicts: Verdicts, quantities: Sequence[int], readings: Readings) -> Readings:
@@ -172,7 +176,7 @@ def _of(verdicts: Verdicts, quantities: Sequence[int], readings: Readings) -> Re
 def _feeder(news: News, starts: Index, before: Columns) -> tuple[Columns, Columns]:
     """States and verdicts of feeders: rows of voltages."""
     sure = np.ones(len(news.row), dtype=bool)
-    after, told = _verdict(supply_lost(news.value), sure, starts, before["supply_loss"])
+    after, told = verdict(supply_lost(news.value), sure, starts, before["supply_loss"])
     return {"supply_loss": after}, {"supply_loss": told}
 
 
@@ -189,7 +193,7 @@ def _commands(
     return dimming, forward_fill(time, switched_on, starts, before["on_since"])
 
 
-def _verdict(state: Mask, sure: Mask, starts: Index, before: AnyArray) -> tuple[AnyArray, AnyArray]:
+def verdict(state: Mask, sure: Mask, starts: Index, before: AnyArray) -> tuple[AnyArray, AnyArray]:
     """(the last sure verdict up to each row, what is told of it).
 
     Told are verdicts that differ from the one before, and every fault: a rule with a dwell time must see

@@ -17,6 +17,9 @@ from telemetry.arrays import Codes32, Mask, Values
 STAGES = ("bd1", "bd2", "bd3")
 RATED_POWER = "rated_power"
 NOISE_AREA = "noise_area"  # 1: special (hospitals, schools, places of worship), 2 or none: ordinary
+PART_NIGHT = (
+    "part_night"  # 1: a feeder whose plan leaves its whole string dark for a part of the night
+)
 # A traffic station: number of its road and distance from the road's beginning, in the direction of travel
 # [m]; lanes in its direction; speed of a free road [km/h]; length of road it stands for [km]; 1 on a road
 # without crossings; most vehicles a minute that are believable there.
@@ -26,7 +29,7 @@ CHATTER = "most_vehicles_per_min"
 TRAFFIC = (ROAD, CHAINAGE, LANES, FREE_SPEED, SECTION, FREEWAY, CHATTER)
 # How often it reports, and how long it may be silent: of its own, where its kind's do not fit. [s]
 INTERVAL, TIMEOUT = "interval_s", "timeout_s"
-NAMES = (*STAGES, RATED_POWER, NOISE_AREA, *TRAFFIC, INTERVAL, TIMEOUT)
+NAMES = (*STAGES, RATED_POWER, NOISE_AREA, PART_NIGHT, *TRAFFIC, INTERVAL, TIMEOUT)
 
 
 class Limits:

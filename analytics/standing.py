@@ -68,7 +68,7 @@ def _worst(table: Table, run: Run, before: Mask) -> Values:
     standing = run.state & before
     standing[run.starts] = False
     number = np.cumsum(~standing).astype(np.intp)
-    return np.where(run.state, _running_max(worst, number), run.value)
+    return np.where(run.state, running_max(worst, number), run.value)
 
 
 def _updates(table: Table, run: Run, tell: Mask, worst: Values) -> Index:
@@ -90,7 +90,7 @@ def _updates(table: Table, run: Run, tell: Mask, worst: Values) -> Index:
     return updates
 
 
-def _running_max(value: Values, run: Index) -> Values:
+def running_max(value: Values, run: Index) -> Values:
     """Running maximum within runs of equal `run` (ascending)."""
     starts, _ = segments(run)
     if len(starts) == len(value):

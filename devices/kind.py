@@ -91,7 +91,8 @@ class AlertRule:
     Exactly one of `above` and `below` is set. `above=150, clear=140` raises at x > 150 and clears at
     x <= 140; `below=1, clear=1` raises at x < 1 and clears at x >= 1. `dwell_s`: the condition must
     hold for this long in event time before the alert is raised. Rules of one `family` are levels of one
-    alert, whose severity rises and falls with them: same quantity and direction, severity not falling.
+    alert, whose severity rises and falls with them: same quantity and direction, severity not falling. Rules
+    of several quantities may be of one family where all are equally severe: one thing seen in several ways.
     """
 
     code: str
@@ -289,8 +290,15 @@ def _check_rule(place: str, rule: AlertRule, names: list[str]) -> None:
 def _check_family(place: str, rules: list[AlertRule]) -> None:
     if not NAME.fullmatch(rules[0].family):
         raise DeclarationError(place, "a family's name is lower case letters, digits and _")
-    if len({(r.quantity, r.above is None) for r in rules}) > 1:
-        raise DeclarationError(place, "its rules must be of one quantity and one direction")
+    quantities = {r.quantity for r in rules}
+    if len(quantities) > 1:
+        if len({r.severity for r in rules}) > 1:
+            raise DeclarationError(place, "its rules must be of one quantity, or of one severity")
+        for name in quantities:
+            _check_family(f"{place} ({name})", [r for r in rules if r.quantity == name])
+        return
+    if len({r.above is None for r in rules}) > 1:
+        raise DeclarationError(place, "its rules must be of one direction")
     rising = sorted(rules, key=lambda r: r.level, reverse=rules[0].above is None)
     for lower, higher in pairwise(rising):
         if lower.level == higher.level:

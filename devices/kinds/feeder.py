@@ -14,7 +14,7 @@ KIND = Kind(
     timeout_s=300,
     model="StreetlightControlCabinet",
     main="power",
-    indices=("supply_loss",),
+    indices=("supply_loss", "load_lost"),
     meters=(Meter(quantity="power", parts="lamp", share=1.15, margin=100.0),),
     quantities=(
         Quantity(
@@ -74,6 +74,16 @@ KIND = Kind(
             resolution=1.0,
             derived=True,
         ),
+        Quantity(
+            name="load_lost",
+            unit="{state}",
+            vi="Mất tải",
+            en="Load lost",
+            possible=Span(0, 1),
+            plausible=Span(0, 1),
+            resolution=1.0,
+            derived=True,
+        ),
     ),
     rules=(
         AlertRule(
@@ -87,6 +97,21 @@ KIND = Kind(
             act_vi="Kiểm tra aptomat và nguồn lưới; cả tuyến đèn đang tắt.",
             act_en="Check the breaker and the grid; the whole string of lamps is dark.",
             edition="TALQ 2.7.1",
+            family="feeder_supply_loss",
+        ),
+        # The same outage as the meter sees it: whichever tells first, it is one alert.
+        AlertRule(
+            code="feeder_load_lost",
+            quantity="load_lost",
+            above=0.5,
+            clear=0.5,
+            dwell_s=120,
+            severity=Severity.HIGH,
+            vi="Tủ chiếu sáng mất tải: cả tuyến đèn tắt",
+            en="Feeder lost its load: the string is dark",
+            act_vi="Kiểm tra aptomat nhánh, công tắc tơ và cáp ra; điện áp nguồn có thể vẫn còn.",
+            act_en="Check the branch breaker, the contactor and the outgoing cable; the supply may be there.",
+            family="feeder_supply_loss",
         ),
         AlertRule(
             code="feeder_door_open",

@@ -165,6 +165,28 @@ def a_quantity(**changes: object) -> Quantity:
         ([a_kind(rules=(a_rule(below=1),))], "exactly one of above and below"),
         ([a_kind(rules=(a_rule(above=None),))], "exactly one of above and below"),
         (
+            [
+                a_kind(
+                    rules=(
+                        a_rule(family="f"),
+                        a_rule(code="low", above=None, below=1, clear=2, family="f"),
+                    )
+                )
+            ],
+            "family f: its rules must be of one direction",
+        ),
+        (
+            [
+                a_kind(
+                    rules=(
+                        a_rule(family="f"),
+                        a_rule(code="off", quantity="online", severity=Severity.HIGH, family="f"),
+                    )
+                )
+            ],
+            "family f: its rules must be of one quantity, or of one severity",
+        ),
+        (
             [a_kind(quantities=(a_quantity(plausible=Span(1, 11)),))],
             "plausible must lie inside possible",
         ),
