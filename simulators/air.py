@@ -36,7 +36,7 @@ class AirModel:
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
-        temperature = self._weather.temperature(rows)
+        here = self._weather.at(rows)
         traffic, still = demand(rows), by_hour(STILLNESS, rows.hour)
         still = still / (1.0 - self._events.at("inversion", rows))
         pm25 = self._fine_dust(rows, traffic, still)
@@ -49,8 +49,8 @@ class AirModel:
             "no2": no2,
             "so2": self._gas(rows, 46, 7.0 + 5.0 * still),
             "co": self._gas(rows, 47, (320.0 + 820.0 * traffic) * still),
-            "temperature": temperature,
-            "humidity": self._weather.humidity(rows, temperature),
+            "temperature": here.temperature,
+            "humidity": here.humidity,
         }
 
     def _fine_dust(self, rows: Rows, traffic: Values, still: Values) -> Values:
@@ -61,7 +61,7 @@ class AirModel:
         quick = 0.035 * wander(derived(rows.key, 42), rows.t, 600.0, 180.0)
         level = (22.0 + 9.0 * n) * winter * still * (0.72 + 0.36 * traffic)
         level = level * np.exp(spell + local + quick + self._site[rows.device])
-        washed = level / (1.0 + 0.07 * self._weather.rain.lately(rows))
+        washed = level / (1.0 + 0.07 * self._weather.at(rows).rain.lately())
         bounded = CEILING * np.tanh(washed / CEILING) + self._events.at("burning", rows)
         return np.asarray(np.maximum(bounded + 0.4 * normal(derived(rows.key, 48), rows.slot), 1.0))
 
@@ -73,7 +73,7 @@ class AirModel:
     def _ozone(self, rows: Rows, no2: Values) -> Values:
         # Photochemistry lags the sun by an hour and a half; fresh NO takes ozone away at the kerb.
         sunshine = self._sun.height(rows.t - 5_400.0, rows.day)
-        made = 92.0 * sunshine**1.3 * (1.0 - 0.55 * self._weather.cloud(rows))
+        made = 92.0 * sunshine**1.3 * (1.0 - 0.55 * self._weather.at(rows).cloud)
         change = np.exp(0.15 * wander(derived(rows.key, 49), rows.t, 21_600.0, 3_600.0, 900.0))
         noise = 0.5 * normal(derived(rows.key, 50), rows.slot)
         return np.asarray(np.maximum((24.0 + made) * change - 0.22 * no2 + noise, 2.0))

@@ -162,6 +162,15 @@ class Events:
         for event in self.of_type(type, first, last + 1):
             yield event, self.where(event, rows) * course(event, rows.t - before_s)
 
+    def over_city(self, type: str, t: Values) -> Values:
+        """Strength at these times wherever events of the type lie: what is felt in all of the city."""
+        total = np.zeros(len(t))
+        if len(t):
+            span = int(t.min() * SECOND), int(t.max() * SECOND) + 1
+            for event in self.of_type(type, *span):
+                total = np.maximum(total, event.strength * course(event, t))
+        return total
+
     def where(self, event: Event, rows: Rows) -> Values:
         """How much of an event is at each row's place or device, 0…1."""
         if not event.devices:

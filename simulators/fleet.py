@@ -51,8 +51,48 @@ class LocalTime:
         return self._offsets[hour]
 
 
+class Moments:
+    """Instants and what the clock on the wall says then. `time` [ns, UTC]"""
+
+    time: Times
+    local: LocalTime
+
+    @cached_property
+    def t(self) -> Values:
+        """Seconds since 1970, UTC."""
+        return np.asarray(self.time / SECOND)
+
+    @cached_property
+    def day(self) -> Times:
+        """Local days since 1970-01-01 (a Thursday)."""
+        return np.asarray(self.local.ns(self.time) // DAY)
+
+    @cached_property
+    def hour(self) -> Values:
+        """Local time of day. [h, 0…24)"""
+        return np.asarray(self.local.ns(self.time) % DAY / HOUR)
+
+    @cached_property
+    def year_part(self) -> Values:
+        """Where in the year, 0 on 1 January. [0…1)"""
+        return np.asarray(((self.day + self.hour / 24) / 365.2425) % 1.0)
+
+    @cached_property
+    def weekend(self) -> Values:
+        """1 on Saturdays and Sundays, else 0."""
+        return np.asarray(((self.day + 3) % 7 >= 5).astype(np.float64))
+
+
 @dataclass(frozen=True)
-class Rows:
+class Instants(Moments):
+    """Moments without a device."""
+
+    time: Times
+    local: LocalTime
+
+
+@dataclass(frozen=True)
+class Rows(Moments):
     """When and where something is measured, one row a message. Columns of one length.
 
     device  index in the fleet; key: the device's key; slot: the interval's number since 1970
@@ -83,36 +123,23 @@ class Rows:
             self.local,
         )
 
+    def take(self, index: Index) -> Rows:
+        """These rows, in this order."""
+        return Rows(
+            self.device[index],
+            self.key[index],
+            self.slot[index],
+            self.time[index],
+            self.lat[index],
+            self.lon[index],
+            self.local,
+        )
+
     def span(self, device: int, start: int, end: int) -> tuple[int, int]:
         """First and last + 1 of a device's rows in [start, end); rows as `Fleet.rows` gives them."""
         low, high = np.searchsorted(self.device, (device, device + 1)).tolist()
         first, last = np.searchsorted(self.time[low:high], (start, end)).tolist()
         return low + first, low + last
-
-    @cached_property
-    def t(self) -> Values:
-        """Seconds since 1970, UTC."""
-        return np.asarray(self.time / SECOND)
-
-    @cached_property
-    def day(self) -> Times:
-        """Local days since 1970-01-01 (a Thursday)."""
-        return np.asarray(self.local.ns(self.time) // DAY)
-
-    @cached_property
-    def hour(self) -> Values:
-        """Local time of day. [h, 0…24)"""
-        return np.asarray(self.local.ns(self.time) % DAY / HOUR)
-
-    @cached_property
-    def year_part(self) -> Values:
-        """Where in the year, 0 on 1 January. [0…1)"""
-        return np.asarray(((self.day + self.hour / 24) / 365.2425) % 1.0)
-
-    @cached_property
-    def weekend(self) -> Values:
-        """1 on Saturdays and Sundays, else 0."""
-        return np.asarray(((self.day + 3) % 7 >= 5).astype(np.float64))
 
 
 class Fleet:

@@ -46,7 +46,7 @@ class LevelModel:
         wash = 0.004 * wander(derived(rows.key, 101), rows.t, 1_800.0, 600.0)
         return {
             "level": level + ripple + wash + self._swollen(rows) + self._events.at("surge", rows),
-            "rain": self._weather.rain.depth(rows, self._interval_s),
+            "rain": self._weather.rain.field(rows).depth(self._interval_s),
         }
 
     def _estuary(self, rows: Rows) -> Values:
@@ -74,7 +74,8 @@ class LevelModel:
 
     def _swollen(self, rows: Rows) -> Values:
         """Rain over the station runs off into the river: some centimetres for an hour or two."""
-        rain = (self._weather.rain.lately(rows) + self._weather.rain.rate(rows, 3_600.0)) / 2
+        field = self._weather.rain.field(rows, 4_000.0)
+        rain = (field.lately() + field.rate(3_600.0)) / 2
         return np.asarray(0.06 * np.tanh(rain / 30.0))
 
 

@@ -23,7 +23,7 @@ class NoiseModel:
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity: LAeq and LAmax of the interval."""
-        rain = 2.5 * np.tanh(self._weather.rain.rate(rows) / 15.0)
+        rain = 2.5 * np.tanh(self._weather.rain.field(rows).rate() / 15.0)
         slow = 0.9 * wander(derived(rows.key, 61), rows.t, 14_400.0, 3_600.0, 900.0)
         quick = 0.9 * normal(derived(rows.key, 62), rows.slot)
         # 10·lg of the traffic: half the vehicles are 3 dB less; a city never falls quite silent.

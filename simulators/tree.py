@@ -28,7 +28,7 @@ class TreeModel:
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
-        speed, _ = self._weather.wind(rows)
+        speed = self._weather.at(rows).wind_speed
         sway = 0.02 * speed**1.5 * normal(derived(rows.key, 184), rows.slot)
         part = (rows.t / BATTERY_S + self._worn[rows.device]) % 1.0
         return {
@@ -47,5 +47,5 @@ class TreeModel:
         left = 13.0 * np.exp(-2 / 1.3)
         soaking = np.clip(since / 3_600.0, 0.0, 1.0)
         water = left + (moist - left) * soaking
-        rain = 9.0 * np.tanh(self._weather.rain.lately(rows) / 10.0)
+        rain = 9.0 * np.tanh(self._weather.rain.field(rows).lately() / 10.0)
         return np.asarray(dry + water + rain + 0.1 * normal(derived(rows.key, 185), rows.slot))

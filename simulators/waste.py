@@ -31,7 +31,7 @@ class WasteModel:
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
         sunshine = self._sun.height(rows.t - 3_600.0, rows.day)
-        inside = self._weather.temperature(rows) + 1.5 + 4.0 * sunshine
+        inside = self._weather.at(rows).temperature + 1.5 + 4.0 * sunshine
         scatter = normal(derived(rows.key, 144), rows.slot)
         return {
             "fill": self._fill(rows),

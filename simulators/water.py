@@ -29,7 +29,7 @@ class WaterModel:
         """Columns by quantity."""
         load = self._loaded[rows.device]
         light = self._sun.height(rows.t - 7_200.0, rows.day)
-        shower = np.tanh(self._weather.rain.lately(rows) / 15.0)
+        shower = np.tanh(self._weather.rain.field(rows).lately() / 15.0)
         turn = np.sin(2 * np.pi * rows.t / TIDAL_PERIOD_S)
         spilt = self._events.at("spill", rows)
         bod5 = (4.0 + 9.0 * load) * self._slow(rows, 122, 0.14) + spilt

@@ -137,11 +137,11 @@ def test_the_year_has_its_seasons() -> None:
 def test_rain_washes_the_air_and_wets_it() -> None:
     rows, _ = day_of("hcmc", "weather", "2026-09-05T00:00:00Z", 12)
     weather = scene("hcmc").weather
-    lately = weather.rain.lately(rows)
+    here = weather.at(rows)
+    lately = here.rain.lately()
     dry, wet = lately < 0.01, lately > 10
     assert wet.sum() > 20
-    temperature = weather.temperature(rows)
-    humidity = weather.humidity(rows, temperature)
+    temperature, humidity = here.temperature, here.humidity
     assert temperature[wet].mean() < temperature[dry].mean() - 1.5
     assert humidity[wet].mean() > humidity[dry].mean() + 5
 
