@@ -1,4 +1,4 @@
-"""The HTTP side of the platform in one app: guard → routes (/api/v1, health, docs) → the console at /.
+"""The HTTP side of the platform in one app: guard → gate (who asks) → routes (/api/v1, health, docs) → the console at /.
 
 Reads top to bottom: errors, routes, docs, console. It owns no store and starts no thread.
 """
@@ -10,6 +10,9 @@ import secrets
 from fastapi import Depends, FastAPI
 
 from api import docs, openapi, problems
+from api.access.gate import Gate, Identify, everybody_is_local
+from api.access.rules import only_with_rule
+from api.access.seen import Eyes
 from api.context import Context
 from api.parameters import only_known_parameters
 from api.routes import HEALTH, ROUTERS
@@ -19,9 +22,15 @@ from telemetry.setting_values import LOOPBACK
 PREFIX = "/api/v1"
 
 
-def create_app(context: Context, *, console: bool = True) -> FastAPI:
-    """The app for uvicorn. Without `console` it has no page and costs no start of one."""
+def create_app(
+    context: Context, *, console: bool = True, identify: Identify = everybody_is_local
+) -> FastAPI:
+    """The app for uvicorn. Without `console` it has no page and costs no start of one.
+
+    identify: who asks; without authentication everybody is the local administrator.
+    """
     app = FastAPI(
+        dependencies=[Depends(only_with_rule)],
         title=openapi.TITLE,
         version=openapi.VERSION,
         docs_url=None,
@@ -30,6 +39,7 @@ def create_app(context: Context, *, console: bool = True) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.context = context
+    app.state.eyes = Eyes(context)
     app.state.run = secrets.token_hex(4)  # names this run in the stream's event ids
     problems.install(app)
     openapi.install(app)
@@ -44,5 +54,6 @@ def create_app(context: Context, *, console: bool = True) -> FastAPI:
 
         mount_console(app, context)
     settings = context.settings
+    app.add_middleware(Gate, identify=identify)
     app.add_middleware(Guard, hosts=(*LOOPBACK, settings.bind), max_payload=settings.max_payload)
     return app

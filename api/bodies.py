@@ -27,7 +27,11 @@ MaybeName = Annotated[str, text(80, 0), AfterValidator(_printable)]
 
 
 class Act(BaseModel):
-    """What somebody does; nothing but the fields that are named."""
+    """What somebody does; nothing but the fields that are named.
+
+    by  who does it. Who is logged in leaves it out and signs with their own name; with a key it says for
+        whom the program acts; without authentication it must be given
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    by: Name
+    by: MaybeName = ""

@@ -4,81 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from analytics.alerts.rulebook import RuleBook
 from analytics.custom.desk import RuleDesk
-from api.platform_schemas import Backup
+from api.access.sight import Sight
+from api.access.trail import Trail
+from api.desks import AlertDesk, BackupDesk
 from control.desk import CommandDesk
 from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
 from store.operations import OperationsStore
-from store.records import Alert, OutOfService
 from store.telemetry import TelemetryStore
 from telemetry.clock import Clock
 from telemetry.errors import StoreError
 from telemetry.ledger import Outcome
 from telemetry.live import Hub
 from telemetry.settings import Settings
-
-
-class AlertDesk(Protocol):
-    """What API and console ask of `analytics.alerts.book.AlertBook`."""
-
-    rules: RuleBook
-
-    def acknowledge(self, alert_id: str, by: str) -> Alert:
-        """Note that `by` has the alert. As every act: raises QueryError where it can't be done."""
-        ...
-
-    def clear(self, alert_id: str, by: str, why: str = "") -> Alert:
-        """Close it."""
-        ...
-
-    def shelve(self, alert_id: str, by: str, until: int, why: str = "") -> Alert:
-        """Put it aside until a time [ns]."""
-        ...
-
-    def unshelve(self, alert_id: str, by: str) -> Alert:
-        """Take it off the shelf."""
-        ...
-
-    def assign(self, alert_id: str, to: str, by: str) -> Alert:
-        """Note whose it is."""
-        ...
-
-    def comment(self, alert_id: str, text: str, by: str) -> Alert:
-        """Write into its history."""
-        ...
-
-    def take_out(self, subject: str, by: str, why: str, rule: str = "") -> OutOfService:
-        """Take a subject, or one rule at it, out of service."""
-        ...
-
-    def put_back(self, subject: str, by: str, rule: str = "") -> None:
-        """Put it back into service."""
-        ...
-
-    def out_of_service(self) -> list[OutOfService]:
-        """What is out of service."""
-        ...
-
-    def standing(self) -> list[Alert]:
-        """Every alert that stands, or has returned unacknowledged."""
-        ...
-
-
-class BackupDesk(Protocol):
-    """What the API asks of `commands.backups.Backups`."""
-
-    def start(self, by: str) -> Backup | None:
-        """Begin a backup; None where one is being made."""
-        ...
-
-    def all(self) -> list[Backup]:
-        """Every backup: the newest first."""
-        ...
 
 
 def no_progress() -> tuple[int, int] | None:
@@ -103,6 +44,11 @@ def no_resend(messages: Sequence[tuple[str, bytes, int]]) -> list[Outcome]:
 class Context:
     """Everything that a request may need.
 
+    What a route or a page is given is the context as its principal sees it (api.access.seen.see): stores
+    that leave out what lies outside of its domains and areas, and desks that sign and note its acts.
+
+    sight     which devices and subjects are seen
+    trail     where acts are noted, and who acts (`trail.principal`)
     checks    name → "" when well, else what is wrong; behind /readyz and the page's warnings
     progress  history being filled in: (done, total), or None
     resend    messages through ingest once more: (topic, payload, when it first came [ns], which is the
@@ -128,3 +74,8 @@ class Context:
     commands: CommandDesk | None = None
     backups: BackupDesk | None = None
     settled: Callable[[], int] = nothing_settled
+    trail: Trail = field(default_factory=Trail)
+    sight: Sight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sight = Sight(self.catalogue)

@@ -10,9 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.openapi import TITLE
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[allow(Role.ANONYMOUS)])
 STATIC = "/docs/static"
 
 

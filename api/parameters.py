@@ -9,9 +9,12 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
+from starlette.requests import HTTPConnection
 
+from api.access.rules import principal_of
+from api.access.seen import Eyes
 from api.context import Context
-from api.problems import invalid, not_found, too_much
+from api.problems import Problem, invalid, not_found, too_much
 from devices.device import Device
 from store.telemetry import Series
 from telemetry.arrays import Codes16, Codes32, Mask
@@ -36,11 +39,11 @@ _REPEAT = frozenset(
 )
 
 
-def context_of(request: Request) -> Context:
-    """The context that the app was made with."""
-    found = request.app.state.context
-    assert isinstance(found, Context)
-    return found
+def context_of(request: HTTPConnection) -> Context:
+    """The context as whoever asks may see it: what lies outside of its domains and areas is not there."""
+    eyes = request.app.state.eyes
+    assert isinstance(eyes, Eyes)
+    return eyes.see(principal_of(request))
 
 
 Ctx = Annotated[Context, Depends(context_of)]
@@ -48,10 +51,14 @@ Ctx = Annotated[Context, Depends(context_of)]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which devices and quantities are meant, as codes; None means all."""
+    """Which devices and quantities are meant, as codes; None means all, which only who sees all gets.
+
+    named  devices were asked for, and are not only those that are seen
+    """
 
     devices: Codes32 | None
     quantities: Codes16 | None
+    named: bool = True
 
     @property
     def series(self) -> Series:
@@ -59,8 +66,8 @@ class Selection:
         return Series(self.devices, self.quantities)
 
     def device_ids(self, context: Context) -> list[str] | None:
-        """For the operations store."""
-        if self.devices is None:
+        """For the operations store, which narrows to what is seen by itself."""
+        if self.devices is None or not self.named:
             return None
         return [context.catalogue.devices[code].id for code in self.devices]
 
@@ -99,7 +106,8 @@ def select_places(
     tag: Tags = None,
 ) -> Selection:
     """The devices that the filters name."""
-    return Selection(_device_codes(context, device, kind, area, bbox, tag), None)
+    codes = _device_codes(context, device, kind, area, bbox, tag)
+    return Selection(codes, None, _named(device, kind, area, bbox, tag))
 
 
 def select_series(
@@ -113,7 +121,8 @@ def select_series(
 ) -> Selection:
     """The devices and quantities that the filters name."""
     codes = _device_codes(context, device, kind, area, bbox, tag)
-    return Selection(codes, _quantity_codes(context, quantity))
+    named = _named(device, kind, area, bbox, tag)
+    return Selection(codes, _quantity_codes(context, quantity), named)
 
 
 Places = Annotated[Selection, Depends(select_places)]
@@ -137,8 +146,8 @@ def _device_codes(
     bbox: str | None,
     tag: list[str] | None,
 ) -> Codes32 | None:
-    if not device and not kind and not area and bbox is None and not tag:
-        return None
+    if not _named(device, kind, area, bbox, tag):
+        return context.sight.of(None)
     catalogue = context.catalogue
     kind_of = catalogue.kind_of
     wanted: Mask = np.ones(len(kind_of), dtype=bool)
@@ -147,8 +156,10 @@ def _device_codes(
         wanted[[code_of(context, name) for name in _bounded("device", device)]] = True
     if kind:
         names = [_known("kind", name, context.kinds.code) for name in _bounded("kind", kind)]
+        _refuse_foreign("kind", {n for n in names if not context.sight.kind(n)}, frozenset())
         wanted &= np.isin(kind_of, [context.kinds.code[name] for name in names])
-    found = np.flatnonzero(wanted).astype(np.int32)
+    found = context.sight.of(np.flatnonzero(wanted).astype(np.int32))
+    assert found is not None
     if area or bbox is not None:
         found = _placed(context, found, area, bbox)
     return _tagged(context, found, tag) if tag else found
@@ -160,10 +171,15 @@ def _tagged(context: Context, codes: Codes32, tags: list[str]) -> Codes32:
     return np.array(kept, dtype=np.int32)
 
 
+def _named(*filters: list[str] | str | None) -> bool:
+    return any(f is not None and f != [] for f in filters)
+
+
 def _placed(context: Context, codes: Codes32, area: list[str] | None, bbox: str | None) -> Codes32:
     areas = None
     if area:
         areas = {_known("area", a, context.city.area) for a in _bounded("area", area)}
+        _refuse_foreign("area", areas, context.sight.areas)
     box = None if bbox is None else parse_bbox(bbox)
     devices = context.catalogue.devices
     kept = [
@@ -215,6 +231,16 @@ def _known(parameter: str, name: str, known: Any) -> str:
         remedy = f"one of {', '.join(known)}" if len(known) <= 100 else "see /api/v1/map"
         raise QueryError(parameter, "is not known here", name, remedy)
     return name
+
+
+def _refuse_foreign(parameter: str, names: set[str], allowed: frozenset[str] | None) -> None:
+    """Kinds and areas are no secret: who asks for others than their own is told so, not answered emptily."""
+    foreign = set() if allowed is None else names - allowed
+    if foreign:
+        shown = ", ".join(sorted(foreign)[:10])
+        raise Problem(
+            403, "Not allowed", f"{parameter}: your account is not for {shown}", parameter
+        )
 
 
 Cursor: TypeAlias = Annotated[

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from api.context import Context
 from api.quarantine_schemas import QuarantineManyDiscarded, QuarantineManyResent
 from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
-from telemetry.errors import StoreError
+from telemetry.errors import QueryError, StoreError
 from telemetry.ledger import Outcome
 
 # Messages, and about so many bytes of them, that are sent again in one go.
 _PARCEL, _PARCEL_BYTES = 100, 4 * 2**20
+_VERBS = {QuarantineState.RESENT: "resend", QuarantineState.DISCARDED: "discard"}
 # An item with its payload, and all items of its message.
 _Siblings = tuple[QuarantineItem, list[QuarantineItem]]
 
@@ -30,6 +31,8 @@ def resend(
     Raises StoreError where ingest can't take it, or doesn't say in time what became of it: nothing is
     noted then, and doing it again is safe.
     """
+    by = context.trail.principal.signed(by)
+    _refuse_foreign(context, topic)
     siblings = context.operations.quarantine_message(item)
     body = item.payload if payload is None else payload
     (outcome,) = context.resend([(topic or item.topic, body, item.received)])
@@ -39,6 +42,7 @@ def resend(
 
 def discard(context: Context, items: Sequence[QuarantineItem], by: str, why: str) -> int:
     """Note that items are of no use; those that don't wait are left as they are. Returns how many took it."""
+    by = context.trail.principal.signed(by)
     waiting = [item for item in items if item.state == QuarantineState.WAITING]
     return _note(context, QuarantineState.DISCARDED, by, why, waiting)
 
@@ -47,6 +51,7 @@ def resend_many(
     context: Context, which: QuarantineFilter, by: str, limit: int
 ) -> QuarantineManyResent:
     """Resend `limit` items of a filter, untried ones first, oldest first. Stops where ingest can't take more."""
+    by = context.trail.principal.signed(by)
     matched = _waiting(context, which)
     total: Counter[str] = Counter()
     stopped = ""
@@ -127,4 +132,17 @@ def _note(
     context: Context, state: QuarantineState, by: str, note: str, items: Sequence[QuarantineItem]
 ) -> int:
     act = QuarantineAct(state=state, time=context.clock.now(), by=by, note=note)
-    return context.operations.act_on_quarantine(act, items)
+    taken = context.operations.act_on_quarantine(act, items)
+    if items:
+        done = {"state": str(state), "by": by, "note": note, "items": [i.id for i in items]}
+        context.trail.note(f"quarantine.{_VERBS[state]}", items[0].id, None, done)
+    return taken
+
+
+def _refuse_foreign(context: Context, topic: str) -> None:
+    """A correction may not become a message of a device that is not seen."""
+    if topic and not context.sight.whole:
+        device = topic.split("/")[2] if topic.count("/") == 3 else ""
+        if not context.sight.id(device):
+            need = "must be a topic of a device that your account is for"
+            raise QueryError("topic", need, topic)

@@ -24,6 +24,7 @@ class AlertLine:
 class AlertTimes:
     """When an alert was raised, announced, acknowledged, over. None: not yet."""
 
+    subject: str
     raised: int
     announced: int
     acknowledged: int | None

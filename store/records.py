@@ -21,6 +21,7 @@ __all__ = [
     "QuarantineItem",
     "QuarantineState",
     "RuleRecord",
+    "Within",
 ]
 
 
@@ -62,11 +63,20 @@ class QuarantineItem:
     size: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Registered devices of these kinds and in these areas; None: all."""
+
+    kinds: tuple[str, ...] | None = None
+    areas: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineFilter:
     """Which items are meant: those that fit every field. Empty: all; `devices` None: of any device.
 
     Waiting ones where nothing is said of the state. start <= received < end [ns].
+    within: only of devices that are known and within, and of no gateway's pack, whose bytes are of many.
     """
 
     states: Sequence[QuarantineState] = (QuarantineState.WAITING,)
@@ -75,6 +85,7 @@ class QuarantineFilter:
     kinds: Sequence[str] = ()
     start: int | None = None
     end: int | None = None
+    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

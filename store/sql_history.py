@@ -29,7 +29,9 @@ class SqlHistory(SqlBase):
         )
         stood = _lines().join(last, event.number == last.c.number).where(event.state.in_(_STOOD))
         within = [and_(c >= start, c < end) for c in (alert.acknowledged, alert.cleared)]
-        times = select(alert.raised, alert.announced, alert.acknowledged, alert.cleared)
+        times = select(
+            alert.subject, alert.raised, alert.announced, alert.acknowledged, alert.cleared
+        )
         return AlertHistory(
             lines=self._of(lines.order_by(event.time, event.number), AlertLine),
             standing=self._of(stood.order_by(event.number), AlertLine),

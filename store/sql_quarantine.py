@@ -19,8 +19,14 @@ from sqlalchemy import (
     update,
 )
 
-from store.records import QuarantineAct, QuarantineFilter, QuarantineItem, QuarantineState
-from store.schema import QUARANTINE
+from store.records import (
+    QuarantineAct,
+    QuarantineFilter,
+    QuarantineItem,
+    QuarantineState,
+    Within,
+)
+from store.schema import DEVICES, QUARANTINE
 from store.sql_base import SqlBase, fields_of
 from telemetry import metrics
 from telemetry.reasons import Reason
@@ -179,6 +185,18 @@ def _where(query: Select[Any], which: QuarantineFilter) -> Select[Any]:
         query = query.where(_ITEM.received >= which.start)
     if which.end is not None:
         query = query.where(_ITEM.received < which.end)
+    if which.within is not None:
+        query = query.where(_ITEM.device.in_(_known(which.within)))
+        query = query.where(_ITEM.topic.not_like("city/gateway/%"))
+    return query
+
+
+def _known(within: Within) -> Select[Any]:
+    """Ids of the devices within."""
+    query = select(DEVICES.c.id)
+    for column, among in ((DEVICES.c.kind, within.kinds), (DEVICES.c.area, within.areas)):
+        if among is not None:
+            query = query.where(column.in_(among))
     return query
 
 

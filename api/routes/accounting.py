@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.account import group, line
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
@@ -19,7 +21,7 @@ from api.schemas import Accounting, AccountLine
 from store.telemetry import AccountRow
 from telemetry.clock import HOUR, format_time
 
-router = APIRouter(tags=["accounting"])
+router = APIRouter(tags=["accounting"], dependencies=[allow(Role.OPERATOR)])
 
 
 @router.get(

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.alert_acts import act_on, out_of_service_info, put_back, take_out
 from api.alert_schemas import OutOfServiceInfo
 from api.bodies import Act, Maybe, MaybeName, Why
@@ -19,7 +21,7 @@ from api.schemas import AlertInfo
 from store.records import Alert
 from telemetry.clock import parse_duration, parse_time
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], dependencies=[allow(Role.VIEWER)])
 
 AlertId = Annotated[str, Path(description="Alert's id", examples=["9b6f31dd9a71a822"])]
 _ANSWERS = answers(AlertInfo, 404, 409, 411, 415)
@@ -84,7 +86,12 @@ def get_out_of_service(context: Ctx) -> Response:
     return listing([out_of_service_info(context, o) for o in context.alerts.out_of_service()])
 
 
-@router.post("/alerts/{alert_id}/clear", summary="Close an alert", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/clear",
+    summary="Close an alert",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.OPERATOR, act="alert.clear")],
+)
 def clear(
     context: Ctx,
     alert_id: AlertId,
@@ -96,7 +103,12 @@ def clear(
     return _done(context, alert_id, lambda: context.alerts.clear(alert_id, body.by, body.why))
 
 
-@router.post("/alerts/{alert_id}/shelve", summary="Put an alert aside", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/shelve",
+    summary="Put an alert aside",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.OPERATOR, act="alert.shelve")],
+)
 def shelve(
     context: Ctx,
     alert_id: AlertId,
@@ -111,7 +123,12 @@ def shelve(
     return _done(context, alert_id, lambda: act(alert_id, body.by, until, body.why))
 
 
-@router.post("/alerts/{alert_id}/unshelve", summary="Take it off the shelf", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/unshelve",
+    summary="Take it off the shelf",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.OPERATOR, act="alert.unshelve")],
+)
 def unshelve(
     context: Ctx, alert_id: AlertId, body: Annotated[UnshelveBody, Body(examples=[_BY])]
 ) -> Response:
@@ -119,7 +136,12 @@ def unshelve(
     return _done(context, alert_id, lambda: context.alerts.unshelve(alert_id, body.by))
 
 
-@router.post("/alerts/{alert_id}/assign", summary="Give an alert to somebody", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/assign",
+    summary="Give an alert to somebody",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.OPERATOR, act="alert.assign")],
+)
 def assign(
     context: Ctx,
     alert_id: AlertId,
@@ -129,7 +151,12 @@ def assign(
     return _done(context, alert_id, lambda: context.alerts.assign(alert_id, body.to, body.by))
 
 
-@router.post("/alerts/{alert_id}/comment", summary="Write into its history", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/comment",
+    summary="Write into its history",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.OPERATOR, act="alert.comment")],
+)
 def comment(
     context: Ctx,
     alert_id: AlertId,
@@ -139,7 +166,12 @@ def comment(
     return _done(context, alert_id, lambda: context.alerts.comment(alert_id, body.text, body.by))
 
 
-@router.post("/alerts/{alert_id}/out-of-service", summary="Take out of service", responses=_ANSWERS)
+@router.post(
+    "/alerts/{alert_id}/out-of-service",
+    summary="Take out of service",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.ENGINEER, act="service.out")],
+)
 def post_out_of_service(
     context: Ctx,
     alert_id: AlertId,
@@ -152,7 +184,10 @@ def post_out_of_service(
 
 
 @router.post(
-    "/alerts/{alert_id}/return-to-service", summary="Put back into service", responses=_ANSWERS
+    "/alerts/{alert_id}/return-to-service",
+    summary="Put back into service",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.ENGINEER, act="service.back")],
 )
 def post_return_to_service(
     context: Ctx,

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from analytics.alerts.benchmarks import BENCHMARKS, BY_SEVERITY, ISA
 from analytics.alerts.figures import AlarmQuality, Spread, alarm_quality
+from api.access.principal import Role
+from api.access.rules import allow
 from api.alert_schemas import (
     AlarmQualityInfo,
     BenchmarkInfo,
@@ -25,7 +27,7 @@ from api.problems import too_much
 from api.schemas import Text
 from telemetry.clock import DAY, format_time
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], dependencies=[allow(Role.VIEWER)])
 LONGEST = 366 * DAY
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.alert_acts import acknowledge_alert, no_alert
 from api.bodies import Act
 from api.context import Context
@@ -29,7 +31,7 @@ from store.records import Alert
 from telemetry.clock import format_time
 from telemetry.errors import QueryError
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], dependencies=[allow(Role.VIEWER)])
 
 StateName = Literal[
     "unacknowledged",
@@ -122,6 +124,7 @@ class AcknowledgeBody(Act):
     "/alerts/{alert_id}/ack",
     summary="Acknowledge an alert",
     responses=answers(AlertInfo, 404, 411, 415),
+    dependencies=[allow(Role.OPERATOR, act="alert.acknowledge")],
 )
 def acknowledge(
     context: Ctx,

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.bodies import Act
-from api.context import BackupDesk
+from api.desks import BackupDesk
 from api.encode import listing, respond
 from api.openapi import answers, list_of
 from api.parameters import Ctx
@@ -15,7 +17,7 @@ from api.platform_schemas import Backup
 from api.problems import Problem, not_found
 from telemetry.errors import StoreError
 
-router = APIRouter(tags=["platform"])
+router = APIRouter(tags=["platform"], dependencies=[allow(Role.ADMINISTRATOR, whole=True)])
 Name = Annotated[str, Path(description="A backup's name", examples=["20261128t020000z"])]
 
 
@@ -25,14 +27,21 @@ def get_backups(context: Ctx) -> Response:
     return listing(_desk(context.backups).all())
 
 
-@router.post("/backups", summary="Make a backup", responses=answers(Backup, 409, 411, 415))
+@router.post(
+    "/backups",
+    summary="Make a backup",
+    responses=answers(Backup, 409, 411, 415),
+    dependencies=[allow(Role.ADMINISTRATOR, act="backup.make")],
+)
 def make_backup(
     context: Ctx, body: Annotated[Act, Body(examples=[{"by": "Kỹ sư Tâm"}])]
 ) -> Response:
     """Begins at once and goes on while the platform works; `GET /backups/{name}` says how far it is."""
-    begun = _desk(context.backups).start(body.by)
+    by = context.trail.principal.signed(body.by)
+    begun = _desk(context.backups).start(by)
     if begun is None:
         raise Problem(409, "Conflict", "backups: one is being made; wait for its end")
+    context.trail.note("backup.make", begun.name, None, {"by": by})
     return respond(begun)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.bodies import Act, Maybe
 from api.command_schemas import CommandInfo, CommandsRequested, Shadow
 from api.commands import desk_of, encode_command, encode_plan, encode_shadow
@@ -24,7 +26,7 @@ from store.command_records import CommandFilter, CommandState
 from telemetry.clock import DAY, parse_duration
 from telemetry.errors import QueryError
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.VIEWER)])
 
 _DIM: dict[str, Any] = {
     "by": "Trực ca Lan", "command": "dimming", "value": 40, "kind": ["lamp"], "area": ["26740"],
@@ -58,6 +60,7 @@ class CommandBody(Act):
     "/commands",
     summary="Tell devices what to do",
     responses=answers(CommandsRequested, 404, 411, 415),
+    dependencies=[allow(Role.OPERATOR, act="command.send")],
 )
 def post_commands(context: Ctx, body: Annotated[CommandBody, Body(examples=[_DIM])]) -> Response:
     """A command to each device that is meant, noted and then published; the answer doesn't wait for theirs:
@@ -69,9 +72,13 @@ def post_commands(context: Ctx, body: Annotated[CommandBody, Body(examples=[_DIM
     _refuse_unknown(context, body.command)
     desk = desk_of(context)
     plan = desk.plan(body.command, body.value, meant(context, body))
+    by = context.trail.principal.signed(body.by)
     if body.dry_run:
+        context.trail.nothing()
         return respond(encode_plan(context, plan, body.command, body.value, None))
-    made = desk.request(plan, body.command, body.value, by=body.by, why=body.why, timeout=timeout)
+    made = desk.request(plan, body.command, body.value, by=by, why=body.why, timeout=timeout)
+    done = {"by": by, "value": body.value, "why": body.why, "devices": [c.device for c in made]}
+    context.trail.note(f"command.{body.command}", made[0].batch, None, done)
     return respond(encode_plan(context, plan, body.command, body.value, made))
 
 

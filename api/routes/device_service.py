@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.alert_acts import out_of_service_info
 from api.alert_schemas import OutOfServiceInfo
 from api.bodies import Act, Why
@@ -15,7 +17,7 @@ from api.openapi import answers, list_of
 from api.parameters import Ctx, code_of
 from telemetry.errors import QueryError
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.ENGINEER)])
 
 DeviceId = Annotated[str, Path(description="Device id", examples=["aq-0007"])]
 RuleCode = Annotated[
@@ -35,7 +37,10 @@ class DeviceBackBody(Act):
 
 
 @router.post(
-    "/devices/{device_id}/out-of-service", summary="Take out of service", responses=_ANSWERS
+    "/devices/{device_id}/out-of-service",
+    summary="Take out of service",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.ENGINEER, act="service.out")],
 )
 def post_out(
     context: Ctx,
@@ -51,7 +56,10 @@ def post_out(
 
 
 @router.post(
-    "/devices/{device_id}/return-to-service", summary="Put back into service", responses=_ANSWERS
+    "/devices/{device_id}/return-to-service",
+    summary="Put back into service",
+    responses=_ANSWERS,
+    dependencies=[allow(Role.ENGINEER, act="service.back")],
 )
 def post_back(
     context: Ctx,

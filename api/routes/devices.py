@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import encode_alerts, encode_readings, listing, respond
@@ -16,7 +18,7 @@ from api.schemas import DeviceDetail, DeviceInfo
 from api.state import States, states_of
 from store.telemetry import Series
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get("/devices", summary="Devices", responses=answers(list_of(DeviceInfo)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.formats.choose import CSV, EXTENSION, Wanted
 from api.openapi import FILE, answers
 from api.parameters import Ctx
 from api.readout import Asking, stream_of
 from telemetry.clock import format_time
 
-router = APIRouter(tags=["telemetry"])
+router = APIRouter(tags=["telemetry"], dependencies=[allow(Role.VIEWER, act="telemetry.export")])
 
 
 @router.get(f"/export{EXTENSION}", include_in_schema=False)

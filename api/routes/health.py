@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.encode import respond
 from api.openapi import METRICS, answers
 from api.parameters import Ctx
@@ -17,13 +19,23 @@ from telemetry.metrics import REGISTRY
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="The process lives", responses=answers(Health))
+@router.get(
+    "/healthz",
+    summary="The process lives",
+    responses=answers(Health),
+    dependencies=[allow(Role.ANONYMOUS)],
+)
 def get_health() -> Response:
     """200 while the process answers."""
     return respond(Health("ok"))
 
 
-@router.get("/readyz", summary="The platform can do its work", responses=answers(Readiness, 503))
+@router.get(
+    "/readyz",
+    summary="The platform can do its work",
+    responses=answers(Readiness, 503),
+    dependencies=[allow(Role.ANONYMOUS)],
+)
 def get_readiness(context: Ctx) -> Response:
     """200 when every part is well, else 503 and what is missing. History may still be filling in."""
     return readiness(context.checks, context.progress())
@@ -49,7 +61,12 @@ def run_check(checks: Mapping[str, Callable[[], str]], name: str) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-@router.get("/metrics", summary="Prometheus metrics", responses=answers(METRICS))
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    responses=answers(METRICS),
+    dependencies=[allow(Role.VIEWER, whole=True)],
+)
 def get_metrics() -> Response:
     """What the platform counts about itself, in Prometheus' text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

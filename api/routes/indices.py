@@ -7,6 +7,8 @@ from fastapi import APIRouter, Response
 
 from analytics.indices.info import IndexInfo
 from analytics.indices.registry import all_indices, index_of
+from api.access.principal import Role
+from api.access.rules import allow
 from api.context import Context
 from api.encode import encode_readings, listing
 from api.openapi import answers, list_of
@@ -19,7 +21,7 @@ from store.telemetry import Series
 from telemetry.clock import SECOND, parse_time, to_datetime
 from telemetry.errors import DeclarationError
 
-router = APIRouter(tags=["telemetry"])
+router = APIRouter(tags=["telemetry"], dependencies=[allow(Role.VIEWER)])
 
 Newest = dict[tuple[str, str], Reading]
 

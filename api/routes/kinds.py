@@ -7,6 +7,8 @@ import math
 import numpy as np
 from fastapi import APIRouter, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.commands import encode_kind_command
 from api.encode import listing, severity_name
 from api.openapi import answers, list_of
@@ -14,7 +16,7 @@ from api.parameters import Ctx
 from api.schemas import KindInfo, QuantityInfo, RuleInfo, Text
 from devices.kind import AlertRule, Kind, Quantity, Span
 
-router = APIRouter(tags=["kinds"])
+router = APIRouter(tags=["kinds"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get(
@@ -25,6 +27,8 @@ router = APIRouter(tags=["kinds"])
 def get_kinds(context: Ctx) -> Response:
     """Every kind with its quantities, units, possible and plausible bounds, indices, alert rules and commands."""
     kind_of = context.catalogue.kind_of
+    if not context.sight.whole:
+        kind_of = kind_of[context.sight.codes()]
     counts = np.bincount(kind_of, minlength=len(context.kinds.kinds)).tolist()
     return listing([encode_kind(k, n) for k, n in zip(context.kinds, counts, strict=True)])
 

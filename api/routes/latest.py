@@ -9,6 +9,8 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.answers import json_page, link_to_next, stream
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
@@ -23,7 +25,7 @@ from telemetry.arrays import Mask
 from telemetry.errors import QueryError
 from telemetry.readings import Readings
 
-router = APIRouter(tags=["telemetry"])
+router = APIRouter(tags=["telemetry"], dependencies=[allow(Role.VIEWER)])
 
 _REVISION = re.compile(r"([0-9a-f]{8})\.(\d{1,18})")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.context import Context
 from api.encode import Names, respond
 from api.openapi import GEOJSON, answers
@@ -13,7 +15,7 @@ from store.telemetry import Series
 from telemetry.clock import format_time
 from telemetry.readings import Readings
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get("/map", summary="Devices as GeoJSON", responses=answers(GEOJSON))

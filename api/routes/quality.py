@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.cursor import make_cursor, read_cursor
 from api.encode import listing
 from api.openapi import answers, list_of
@@ -14,7 +16,7 @@ from api.period import PeriodFilter
 from api.quality_schemas import QualityInfo
 from telemetry.clock import HOUR, format_time
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get(

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import listing, respond
@@ -21,7 +23,7 @@ from telemetry.clock import format_time
 from telemetry.errors import QueryError
 from telemetry.reasons import Reason
 
-router = APIRouter(tags=["accounting"])
+router = APIRouter(tags=["accounting"], dependencies=[allow(Role.OPERATOR)])
 
 PREVIEW = 1_000  # bytes of a payload in lists
 RUNBOOK = "docs/runbook.md"

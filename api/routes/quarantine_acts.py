@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.bodies import Act, Why, text
 from api.encode import respond
 from api.openapi import answers
@@ -21,7 +23,7 @@ from api.quarantine_schemas import (
 )
 from api.routes.quarantine import PREVIEW, ItemId, Which, encode_item, find_item
 
-router = APIRouter(tags=["accounting"])
+router = APIRouter(tags=["accounting"], dependencies=[allow(Role.ENGINEER)])
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Items at most, untried and oldest first")]
@@ -50,6 +52,7 @@ class ResendManyBody(Act):
     "/quarantine/resend",
     summary="Send many messages through ingest again",
     responses=answers(QuarantineManyResent, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="quarantine.resend")],
 )
 def post_resend_many(
     context: Ctx,
@@ -66,6 +69,7 @@ def post_resend_many(
     "/quarantine/discard",
     summary="Discard many items",
     responses=answers(QuarantineManyDiscarded, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="quarantine.discard")],
 )
 def post_discard_many(
     context: Ctx,
@@ -82,6 +86,7 @@ def post_discard_many(
     "/quarantine/{item_id}/resend",
     summary="Send one message through ingest again",
     responses=answers(QuarantineResent, 404, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="quarantine.resend")],
 )
 def post_resend(
     context: Ctx,
@@ -103,6 +108,7 @@ def post_resend(
     "/quarantine/{item_id}/discard",
     summary="Discard one item",
     responses=answers(QuarantineInfo, 404, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="quarantine.discard")],
 )
 def post_discard(
     context: Ctx,

@@ -10,6 +10,8 @@ from analytics.custom.check import parse_rule
 from analytics.custom.definition import CustomRule
 from analytics.custom.desk import Added
 from analytics.custom.dry_run import Trial
+from api.access.principal import Role
+from api.access.rules import allow
 from api.encode import listing, respond, severity_name
 from api.openapi import answers, list_of
 from api.parameters import Ctx
@@ -19,7 +21,7 @@ from api.schemas import RuleDetail, RuleTrial, RuleTrialAlert, Text
 from telemetry.clock import SECOND, format_time
 from telemetry.errors import DeclarationError
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], dependencies=[allow(Role.VIEWER)])
 
 EXAMPLE: dict[str, Any] = {
     "code": "school_dust",
@@ -38,7 +40,12 @@ _BODY = {"requestBody": {"content": {"application/json": {"schema": _SCHEMA, "ex
 Definition = Annotated[dict[str, Any], Body()]
 Code = Annotated[str, Path(description="Rule's code", examples=["school_dust"])]
 By = Annotated[
-    str, Query(min_length=1, max_length=80, description="Who does it", examples=["Nguyễn Văn An"])
+    str,
+    Query(
+        max_length=80,
+        description="Who does it; whoever is logged in leaves it out",
+        examples=["Nguyễn Văn An"],
+    ),
 ]
 
 
@@ -66,6 +73,7 @@ def get_rules(context: Ctx) -> Response:
     summary="Try a rule on what is stored",
     responses=answers(RuleTrial, 411, 415),
     openapi_extra=_BODY,
+    dependencies=[allow(Role.ENGINEER)],
 )
 def try_rule(context: Ctx, body: Definition, period: PeriodFilter) -> Response:
     """A dry run: how often it would have raised an alert in [start, end), for which devices and for how long.
@@ -83,8 +91,9 @@ def try_rule(context: Ctx, body: Definition, period: PeriodFilter) -> Response:
     summary="Add a rule, or change it",
     responses=answers(RuleDetail, 411, 415),
     openapi_extra=_BODY,
+    dependencies=[allow(Role.ENGINEER, act="rule.put")],
 )
-def put_rule(context: Ctx, code: Code, body: Definition, by: By) -> Response:
+def put_rule(context: Ctx, code: Code, body: Definition, by: By = "") -> Response:
     """In force from the next readings on. A rule that could never fire or never clear, a unit of another
     dimension, and a legal limit without its edition are refused. A rule that is changed begins anew: its
     alerts end, and are raised again where they still stand."""
@@ -104,6 +113,7 @@ def put_rule(context: Ctx, code: Code, body: Definition, by: By) -> Response:
     "/rules/{code}",
     summary="Remove a rule that was added",
     responses=answers(RuleDetail, 404),
+    dependencies=[allow(Role.ENGINEER, act="rule.remove")],
 )
 def delete_rule(context: Ctx, code: Code) -> Response:
     """Its alerts end. Rules of the platform, and of the file that URBAN_RULES names, stay."""

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.commands import encode_command
 from api.context import Context
 from api.encode import encode_alert, encode_readings
@@ -29,7 +31,7 @@ from store.records import Alert
 from telemetry.live import Event
 from telemetry.readings import Readings
 
-router = APIRouter(tags=["live"])
+router = APIRouter(tags=["live"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get("/stream", summary="Live readings and alerts", responses=answers(STREAM))
@@ -110,7 +112,10 @@ def _readings(context: Context, readings: Readings, wanted: Selection) -> tuple[
 
 
 def _alert(context: Context, alert: Alert, wanted: Selection) -> tuple[str, bytes] | None:
-    if wanted.devices is not None and context.catalogue.code(alert.device) not in wanted.devices:
+    if not context.sight.subject(alert.subject):
+        return None
+    devices = wanted.devices if wanted.named else None
+    if devices is not None and context.catalogue.code(alert.device) not in devices:
         return None
     quantity = context.kinds.quantity_code.get(alert.quantity)
     if wanted.quantities is not None and quantity not in wanted.quantities:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.formats.choose import EXTENSION, Wanted
 from api.openapi import WINDOWED, answers
 from api.parameters import Ctx, Cursor
 from api.readout import Asking, Limit, page_of
 
-router = APIRouter(tags=["telemetry"])
+router = APIRouter(tags=["telemetry"], dependencies=[allow(Role.VIEWER)])
 
 
 @router.get(f"/telemetry{EXTENSION}", include_in_schema=False)

@@ -134,6 +134,7 @@ def test_severities_as_shares() -> None:
 def test_times_to_acknowledge_and_to_clear() -> None:
     times = tuple(
         AlertTimes(
+            subject="aq-1",
             raised=T0 - HOUR,
             announced=T0,
             acknowledged=T0 + n * SECOND,
