@@ -23,7 +23,7 @@ LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 
 def sources() -> list[Path]:
     files = [ROOT / "cli.py"]
-    for package in LEVEL:
+    for package in sorted(LEVEL):
         files += sorted((ROOT / package).rglob("*.py"))
     return files
 
