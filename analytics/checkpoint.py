@@ -15,11 +15,16 @@ _MAGIC = b"urban-analytics-1 "
 
 def save(path: Path, position: int, state: bytes) -> None:
     """Put a snapshot in the place of the last one. Raises StoreError where it can't be written."""
+    replace(path, _MAGIC + str(position).encode() + b"\n", state)
+
+
+def replace(path: Path, *parts: bytes) -> None:
+    """Put a file in the place of the one there. Raises StoreError where it can't be written."""
     beside = path.with_name(path.name + ".new")
     try:
         with beside.open("wb") as file:
-            file.write(_MAGIC + str(position).encode() + b"\n")
-            file.write(state)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

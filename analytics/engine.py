@@ -17,6 +17,7 @@ from analytics.custom.in_force import InForce
 from analytics.derivers import all_derivers
 from analytics.facts import Facts, Transitions, last_named, last_readings, last_rollups
 from analytics.groups import Groups
+from analytics.indices.station_hours import StationHours
 from analytics.judging import Judging
 from analytics.layout import Layout
 from analytics.limits import Limits
@@ -153,6 +154,13 @@ class Engine:
         """The same of an engineers' rule."""
         self._grow()
         self.custom.adopt(code, device, seen, worst)
+
+    def of_hours(self) -> set[int]:
+        """Codes of the derived quantities that rest on hours and local days (not on years)."""
+        plans = (d.plan for d in self._derivers if isinstance(d, StationHours))
+        names = {q for plan in plans for rule in (*plan.hourly, *plan.daily) for q in rule.tells}
+        code = self.layout.kinds.quantity_code
+        return {code[q] for q in names if q in code}
 
     def rules(self) -> list[tuple[int, AlertRule]]:
         """(kind code, rule): what `Transitions.rule` counts."""

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from analytics import checkpoint
+from analytics import checkpoint, long_ago
 from analytics.adopt import adopt
 from analytics.alerts.book import AlertBook, Told
 from analytics.custom.definition import CustomRule
 from analytics.engine import Engine
 from analytics.facts import Facts, merged
 from analytics.history import Cut
+from analytics.long_ago import LongAgo
 from analytics.own import Hearing
 from analytics.suspects import Suspects
 from analytics.verdicts import records_of
@@ -77,6 +78,7 @@ class Worker:
         self._position = 0
         self._saved = 0
         self._todo: deque[Facts] = deque()
+        self._long_ago = LongAgo(engine, telemetry)
         self._cut: Cut | None = None
         self._written = 0  # position up to which all facts are written
         self._passed = 0  # time up to which all facts are written [ns]
@@ -161,6 +163,7 @@ class Worker:
         else:
             self._position, self.engine = found
         self._written = self._saved = self._position
+        self._long_ago = LongAgo(self.engine, self._telemetry, long_ago.restored(self._path))
         self._adopt()
 
     def _restored(self) -> tuple[int, Engine] | None:
@@ -224,13 +227,15 @@ class Worker:
         else:
             self.lag = 0
             self._todo.append(self.engine.advance(min(now - SETTLE, taken)))
+            if (found := self._long_ago.step(now)) is not None:
+                self._todo.append(found)
         self.unheard = self.engine.unheard
         self._write()
         self._written = self._position
         if not batches:
             self._passed = now
         metrics.ENGINE_BEHIND.set(self.behind())
-        return bool(batches)
+        return bool(batches) or self._long_ago.working
 
     def _take(self, batches: list[Stored], now: int, taken: int) -> None:
         """Batch by batch, so that a replay judges each as it was judged; together only when far behind."""
@@ -249,6 +254,7 @@ class Worker:
             return
         with metrics.ENGINE_SECONDS.time():
             self._todo.append(self.engine.process(readings, now))
+            self._long_ago.note(self._todo[-1], now)
             newest = int(readings.received.max())
             self.lag = max(0, now - newest)
             if self.lag < LIVE:
@@ -311,6 +317,8 @@ class Worker:
             return
         try:
             position = self._position
+            # First: a batch behind the snapshot names its days again, one before it would not.
+            long_ago.save(self._path, self._long_ago.noted)
             checkpoint.save(self._path, position, self.engine.snapshot())
             self._saved = position
         except StoreError as error:
