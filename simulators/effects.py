@@ -11,16 +11,14 @@ import numpy as np
 
 from simulators.chance import derived, normal, uniform
 from simulators.faults import Fault
-from simulators.fleet import Fleet, Rows
+from simulators.fleet import MS, Fleet, Rows
 from simulators.models import Model
-from telemetry.arrays import Mask, Values
+from simulators.sensor_faults import SENSOR_FAULTS, Columns
+from simulators.silence import BATTERY_LASTS
+from telemetry.arrays import Mask, Times
 from telemetry.clock import HOUR, MINUTE
 
-Columns = dict[str, Values]
-
 SPIKES_SHARE = 0.04
-MALFORMED_SHARE = 0.10
-TWICE_SHARE = 0.15
 # Bytes that nobody can read as readings: a word for a number, half a message, a naive time, no JSON.
 MALFORMED = (
     b'{"%s": "n/a"}',
@@ -34,41 +32,53 @@ def change_values(
     fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model
 ) -> Columns:
     """The columns as the device reports them; rows are those of the fault's device within its time."""
+    if (ill := SENSOR_FAULTS.get(fault.type)) is not None:
+        return ill(fault, rows, columns, fleet)
     effect = _EFFECTS.get(fault.type)
     return columns if effect is None else effect(fault, rows, columns, fleet, model)
 
 
-def twice(rows: Rows) -> Mask:
+def twice(fault: Fault, rows: Rows) -> Mask:
     """Which of these rows' messages are sent again."""
-    return np.asarray(uniform(derived(rows.key, 400), rows.slot) < TWICE_SHARE)
+    return np.asarray(uniform(derived(rows.key, 400), rows.slot) < fault.how_strong)
 
 
-def malformed(rows: Rows, main: str) -> dict[int, bytes]:
+def lost(fault: Fault, rows: Rows) -> Mask:
+    """Which of these rows' messages never arrive."""
+    return np.asarray(uniform(derived(rows.key, 406), rows.slot) < fault.how_strong)
+
+
+def said_time(fault: Fault, rows: Rows) -> Times:
+    """What a clock that is wrong says at these rows. [ns]"""
+    return np.asarray(rows.time + round(fault.how_strong * HOUR / MS) * MS)
+
+
+def malformed(fault: Fault, rows: Rows, main: str) -> dict[int, bytes]:
     """Row → the bytes that are sent in place of a reading."""
     draw = uniform(derived(rows.key, 401), rows.slot)
-    which = np.flatnonzero(draw < MALFORMED_SHARE)
+    which = np.flatnonzero(draw < fault.how_strong)
     found = {}
     for row in which.tolist():
-        text = MALFORMED[int(draw[row] / MALFORMED_SHARE * len(MALFORMED))]
+        text = MALFORMED[int(draw[row] / fault.how_strong * len(MALFORMED))]
         found[row] = text.replace(b"%s", main.encode())
     return found
 
 
 def _stuck(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model) -> Columns:
     """The last values before the fault, again and again."""
-    device = rows.device[:1]
-    last = -((fleet.phase[device] - fault.start) // fleet.interval) - 1
-    frozen = model.values(fleet.at(device, last))
+    at = int(rows.device[0])
+    last = fleet.slots_of(at, fault.start - 2 * fleet.interval, fault.start)[-1:]
+    frozen = model.values(fleet.at(rows.device[:1], last))
     return {name: np.full(len(rows), frozen[name][0]) for name in columns}
 
 
 def _spikes(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model) -> Columns:
-    """Single values thrice the spike threshold off; never two in a row, or it would be a step."""
+    """Single values some spike thresholds off; never two in a row, or it would be a step."""
     hit = (uniform(derived(rows.key, 402), rows.slot) < SPIKES_SHARE) & (rows.slot % 2 == 0)
     out = dict(columns)
     for quantity in fleet.kind.quantities:
         if quantity.spike is not None and quantity.name in columns:
-            off = np.where(hit, 3.0 * quantity.spike, 0.0)
+            off = np.where(hit, fault.how_strong * quantity.spike, 0.0)
             high = quantity.possible.high
             out[quantity.name] = np.minimum(columns[quantity.name] + off, high)
     return out
@@ -147,10 +157,21 @@ def _congestion(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model:
     return out
 
 
+def _flat_battery(
+    fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model
+) -> Columns:
+    """Down to 3 % in the first part of the fault; then the device is silent (see silence.py)."""
+    start = fleet.at_times(rows.device[:1], rows.slot[:1], np.array([fault.start]))
+    full = float(model.values(start)["battery"][0])
+    part = (rows.time - fault.start) / (BATTERY_LASTS * (fault.end - fault.start))
+    return {**columns, "battery": full + (3.0 - full) * np.clip(part, 0.0, 1.0)}
+
+
 Effect = Callable[[Fault, Rows, Columns, Fleet, Model], Columns]
 _EFFECTS: Mapping[str, Effect] = {
     "stuck": _stuck,
     "spikes": _spikes,
+    "flat_battery": _flat_battery,
     "episode": _episode,
     "lamp_failure": _lamp_failure,
     "day_burner": _day_burner,

@@ -1,12 +1,12 @@
 """What goes wrong in a simulated city, as data: which device, what, from when to when.
 
 A function of (seed, devices, day): each lane of the table draws its devices anew every so many local
-days. Some faults of every lane are over within a day, some stand at any moment.
+days. Some faults of every lane are over within a day, some stand at any moment. A scenario adds its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,10 @@ import numpy as np
 
 from devices.device import Device
 from simulators.chance import key, uniform
+from simulators.fault_types import FAULT_TYPES
 from simulators.fleet import Fleet, LocalTime
+from simulators.gateways import Gateways
+from simulators.lanes import LANES, Lane
 from simulators.places import METRES_PER_DEG
 from telemetry.clock import SECOND
 
@@ -24,66 +27,53 @@ EPISODE_STATIONS = 4
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One fault: device `device` suffers `type` in [start, end). [ns, UTC]"""
+    """One fault: device `device` suffers `type` in [start, end). [ns, UTC]
+
+    strength  as its type in fault_types.py means it; 0: as usual
+    quantity  which of the device's it strikes, where its type strikes one; "": the first that it suits
+    """
 
     start: int
     end: int
     type: str
     device: str
+    strength: float = 0.0
+    quantity: str = ""
+
+    @property
+    def how_strong(self) -> float:
+        """The strength, or the usual one."""
+        return self.strength or FAULT_TYPES[self.type].usual
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """How often a type of fault comes.
-
-    kinds    kinds of device that suffer it; one in `one_per` of them, at least one, every `days` days
-    begins   earliest and latest local hour of the first day; `lasts`: shortest and longest [h]
-    """
-
-    type: str
-    kinds: tuple[str, ...]
-    one_per: int
-    days: int
-    begins: tuple[float, float]
-    lasts: tuple[float, float]
+Plan = Callable[[int, int], Sequence[Fault]]
 
 
-MEASURING = ("air", "noise", "traffic", "weather", "waste", "tree", "water")
-
-# offline       silent, its last status is offline      stuck      the same values again and again
-# spikes        single values far off                    malformed  some messages nobody can read
-# duplicate     some messages come twice                 episode    fine dust over a few stations
-# lamp_failure  told to burn and dark                    day_burner told to be dark and burning
-# supply_loss   a feeder without voltage, its lamps silent
-# door_open     a cabinet's door stands open             leaning    a tree leans
-# overfull      a container that the round missed        congestion a road at walking pace
-LANES = (
-    Lane("offline", MEASURING, 200, 1, (0.0, 3.0), (8.0, 12.0)),
-    Lane("offline", MEASURING, 200, 1, (9.0, 12.0), (8.0, 13.0)),
-    Lane("stuck", ("noise",), 80, 1, (1.0, 20.0), (5.0, 9.0)),
-    Lane("stuck", ("water",), 80, 2, (1.0, 12.0), (26.0, 34.0)),
-    Lane("spikes", ("air",), 120, 1, (0.0, 18.0), (4.0, 6.0)),
-    Lane("spikes", ("water",), 60, 1, (0.0, 18.0), (8.0, 12.0)),
-    Lane("malformed", ("air", "weather", "noise", "traffic"), 150, 1, (0.0, 14.0), (4.0, 9.0)),
-    Lane("duplicate", MEASURING, 150, 1, (0.0, 14.0), (4.0, 9.0)),
-    Lane("episode", ("air",), 10_000, 1, (5.0, 17.0), (4.0, 7.0)),
-    # Longer than three days and the latest beginning: one stands at any moment.
-    Lane("lamp_failure", ("lamp",), 120, 3, (0.0, 12.0), (84.0, 90.0)),
-    Lane("day_burner", ("lamp",), 200, 2, (0.0, 6.0), (42.0, 48.0)),
-    Lane("supply_loss", ("feeder",), 60, 1, (19.0, 23.0), (1.5, 3.5)),
-    Lane("door_open", ("feeder",), 60, 1, (7.0, 16.0), (0.4, 0.8)),
-    Lane("leaning", ("tree",), 80, 4, (0.0, 10.0), (90.0, 106.0)),
-    Lane("overfull", ("waste",), 40, 1, (5.0, 10.0), (14.0, 22.0)),
-    Lane("congestion", ("traffic",), 60, 1, (6.5, 7.5), (0.7, 1.4)),
-    Lane("congestion", ("traffic",), 60, 1, (16.5, 18.0), (0.7, 1.6)),
-)
+def no_plan(start: int, end: int) -> Sequence[Fault]:
+    """Nobody has planned anything."""
+    return ()
 
 
 class Faults:
-    """The faults of a city's devices. `truth` is the whole answer; the rest of the city only looks there."""
+    """The faults of a city's devices. `truth` is the whole answer; the rest of the city only looks there.
 
-    def __init__(self, fleets: dict[str, Fleet], local: LocalTime, seed: int) -> None:
+    plan      faults that overlap [start, end), by a scenario
+    ordinary  whether there are those of an ordinary city too
+    """
+
+    def __init__(
+        self,
+        fleets: dict[str, Fleet],
+        local: LocalTime,
+        seed: int,
+        gateways: Gateways,
+        plan: Plan = no_plan,
+        ordinary: bool = True,
+    ) -> None:
         self._fleets = fleets
+        self._gateways = gateways
+        self._plan = plan
+        self._lanes = LANES if ordinary else ()
         self._local = local
         self._seed = seed
         self._of_window = lru_cache(maxsize=4_096)(self._drawn)
@@ -92,12 +82,12 @@ class Faults:
         """Faults that overlap [start, end), in order of their beginning. [ns]"""
         found = {
             fault
-            for number, lane in enumerate(LANES)
+            for number, lane in enumerate(self._lanes)
             for window in self._windows(lane, start, end)
             for fault in self._of_window(number, window)
             if fault.start < end and fault.end > start
         }
-        return sorted(found)
+        return sorted({*found, *self._plan(start, end)})
 
     def _windows(self, lane: Lane, start: int, end: int) -> range:
         # A fault may reach past its window's end by at most one more window and a day.
@@ -123,7 +113,10 @@ class Faults:
         return tuple(found)
 
     def _struck(self, lane: Lane, device: str) -> Iterator[str]:
-        """An episode lies over the stations around; anything else strikes one device."""
+        """An episode lies over the stations around, a gateway is that of the device; else it is the device."""
+        if lane.type == "dead_gateway":
+            yield self._gateways.of[device]
+            return
         if lane.type != "episode":
             yield device
             return

@@ -1,6 +1,6 @@
 """Devices of one kind as columns, and the rows of a slice of time: which of them reports when.
 
-Each device reports every interval, at a phase of its own; the number of the interval since 1970 is the
+Each device measures every interval, at a phase of its own; the number of the interval since 1970 is the
 message's `seq`, so every slice of time numbers its messages alike.
 """
 
@@ -15,11 +15,13 @@ import numpy as np
 
 from devices.device import Device
 from devices.kind import Kind
-from simulators.chance import Keys, keys, uniform
-from telemetry.arrays import Index, Times, Values
+from simulators.chance import Keys, derived, keys, uniform
+from telemetry.arrays import Index, Mask, Times, Values
 from telemetry.clock import DAY, HOUR, SECOND, from_datetime, to_datetime
 
 MS = SECOND // 1_000
+JITTER = 0.03  # of the interval: what a battery-driven device's timer strays
+Which = slice | Index | Mask
 
 
 class LocalTime:
@@ -112,28 +114,26 @@ class Rows(Moments):
 
     def slice(self, start: int, end: int) -> Rows:
         """Rows start…end - 1."""
-        part = slice(start, end)
+        return self.take(slice(start, end))
+
+    def take(self, which: Which) -> Rows:
+        """Some of the rows, by place or by mask."""
         return Rows(
-            self.device[part],
-            self.key[part],
-            self.slot[part],
-            self.time[part],
-            self.lat[part],
-            self.lon[part],
+            self.device[which],
+            self.key[which],
+            self.slot[which],
+            self.time[which],
+            self.lat[which],
+            self.lon[which],
             self.local,
         )
 
-    def take(self, index: Index) -> Rows:
-        """These rows, in this order."""
-        return Rows(
-            self.device[index],
-            self.key[index],
-            self.slot[index],
-            self.time[index],
-            self.lat[index],
-            self.lon[index],
-            self.local,
-        )
+    def and_of(self, device: Index, slot: Times, fleet: Fleet) -> Rows:
+        """These rows and those of `fleet` in these intervals, device by device, each in order of time."""
+        both_device = np.concatenate([self.device, device])
+        both_slot = np.concatenate([self.slot, slot])
+        order = np.lexsort((both_slot, both_device))
+        return fleet.at(both_device[order], both_slot[order])
 
     def span(self, device: int, start: int, end: int) -> tuple[int, int]:
         """First and last + 1 of a device's rows in [start, end); rows as `Fleet.rows` gives them."""
@@ -154,8 +154,12 @@ class Fleet:
         self.lat = np.array([d.lat or 0.0 for d in self.devices])
         self.lon = np.array([d.lon or 0.0 for d in self.devices])
         self._local = local
+        # Mains-driven devices keep the beat; a battery-driven one wakes by a cheap timer.
+        driven_by_battery = kind.quantity("battery") is not None
+        self.jitter = int(JITTER * self.interval) // MS * MS if driven_by_battery else 0
         # Whole milliseconds, because the payload's time is written with three digits.
-        phase = np.floor(uniform(self.key, -1) * (self.interval // MS)).astype(np.int64)
+        beat_ms = (self.interval - self.jitter) // MS
+        phase = np.floor(uniform(self.key, -1) * beat_ms).astype(np.int64)
         self.phase: Times = phase * MS
 
     def __len__(self) -> int:
@@ -172,16 +176,28 @@ class Fleet:
 
     def rows(self, start: int, end: int) -> Rows:
         """Rows due in [start, end), device by device, each in order of time."""
-        first, last = self._slots(start, end)
+        first, last = self._slots(start - self.jitter, end)
         numbers = last - first
         device = np.repeat(np.arange(len(self)), numbers)
         begins = np.cumsum(numbers) - numbers
         slot = np.arange(len(device)) - begins[device] + first[device]
-        return self.at(device, slot)
+        rows = self.at(device, slot)
+        return rows.take((rows.time >= start) & (rows.time < end)) if self.jitter else rows
+
+    def slots_of(self, device: int, start: int, end: int) -> Times:
+        """The intervals in which a device's rows in [start, end) lie."""
+        first = -((int(self.phase[device]) - start + self.jitter) // self.interval)
+        last = -((int(self.phase[device]) - max(start, end)) // self.interval)
+        slots = np.arange(first, last, dtype=np.int64)
+        time = self.at(np.full(len(slots), device, dtype=np.intp), slots).time
+        return np.asarray(slots[(time >= start) & (time < end)])
 
     def at(self, device: Index, slot: Times) -> Rows:
         """Rows of these devices in these intervals."""
         time = slot * self.interval + self.phase[device]
+        if self.jitter:
+            strays = uniform(derived(self.key[device], 423), slot) * (self.jitter // MS)
+            time = time + np.floor(strays).astype(np.int64) * MS
         return self.at_times(device, slot, time)
 
     def at_times(self, device: Index, slot: Times, time: Times) -> Rows:

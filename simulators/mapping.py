@@ -5,7 +5,7 @@ Everything is checked before the first message: keys, columns, device ids, kinds
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +16,7 @@ import msgspec
 
 from devices.device import DEVICE_ID
 from devices.registry import Kinds
+from simulators.toml_file import TomlFile, read_toml
 from telemetry.errors import DeclarationError, UnitError
 from telemetry.units import conversion
 
@@ -98,69 +99,61 @@ def known_mappings() -> list[Path]:
 
 
 def load_mapping(path: Path, kinds: Kinds) -> Mapping:
-    """Read and check a mapping file. Raises DeclarationError with the file, the key and what is allowed."""
+    """Read and check a mapping file. Raises DeclarationError with file, line, key and what is allowed."""
+    file = read_toml(path)
+    for keys, type_ in _tables(file.table):
+        file.refuse_unknown(type_.__struct_fields__, *keys)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DeclarationError(str(path), f"must be a file that can be read ({error})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DeclarationError(str(path), f"must be TOML: {error}") from None
-    _refuse_unknown_keys(path, table)
-    try:
-        mapping = msgspec.convert(table, Mapping)
+        mapping = msgspec.convert(file.table, Mapping)
     except msgspec.ValidationError as error:
-        raise DeclarationError(str(path), str(error)) from None
-    _check_layout(f"{path}: csv", mapping.csv)
-    _check_time(f"{path}: time", mapping.time)
-    _check_values(path, mapping.values, kinds)
+        raise DeclarationError(file.place(*_named(str(error))), str(error)) from None
+    _check_layout(file, mapping.csv)
+    _check_time(file, mapping.time)
+    _check_values(file, mapping.values, kinds)
     return mapping
 
 
-def _refuse_unknown_keys(path: Path, table: dict[str, Any]) -> None:
-    # msgspec would refuse them too, but without saying what is allowed.
-    for place, type_, part in _tables(table):
-        allowed = type_.__struct_fields__
-        for key in part:
-            if key not in allowed:
-                dotted = f"{place}.{key}" if place else key
-                raise DeclarationError(
-                    f"{path}: {dotted}", f"is no key; allowed are {', '.join(allowed)}"
-                )
-
-
-def _tables(
-    table: dict[str, Any],
-) -> Iterator[tuple[str, type[msgspec.Struct], dict[str, Any]]]:
-    yield "", Mapping, table
+def _tables(table: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], type[msgspec.Struct]]]:
+    """Where a table of the file stands, and what it must be."""
+    yield (), Mapping
     for key, type_ in (("time", TimeColumn), ("csv", Layout)):
         if isinstance(table.get(key), dict):
-            yield key, type_, table[key]
+            yield (key,), type_
     values = table.get("values")
     for i, entry in enumerate(values if isinstance(values, list) else []):
         if isinstance(entry, dict):
-            yield f"values[{i}]", ValueColumn, entry
+            yield ("values", i), ValueColumn
 
 
-def _check_layout(place: str, layout: Layout) -> None:
+def _named(words: str) -> list[str | int]:
+    """The keys that msgspec's words name: `…` - at `$.values[0].column` → values, 0, column."""
+    _, _, path = words.partition("`$")
+    return [int(p) if p.isdecimal() else p for p in re.findall(r"[A-Za-z0-9_]+", path)]
+
+
+def _check_layout(file: TomlFile, layout: Layout) -> None:
     for key in ("delimiter", "quote"):
         if len(getattr(layout, key)) != 1:
-            raise DeclarationError(f"{place}.{key}", "must be one character", getattr(layout, key))
+            place = file.place("csv", key)
+            raise DeclarationError(place, "must be one character", getattr(layout, key))
     if layout.delimiter == layout.quote:
-        raise DeclarationError(f"{place}.quote", "must differ from delimiter", layout.quote)
+        raise DeclarationError(
+            file.place("csv", "quote"), "must differ from delimiter", layout.quote
+        )
 
 
-def _check_time(place: str, time: TimeColumn) -> None:
+def _check_time(file: TomlFile, time: TimeColumn) -> None:
     if not time.columns:
-        raise DeclarationError(f"{place}.column", "must name at least one column")
+        raise DeclarationError(file.place("time", "column"), "must name at least one column")
     pattern = time.format
     if pattern != ISO and pattern not in EPOCH_NS and "%" not in pattern:
         allowed = ", ".join([ISO, *EPOCH_NS])
         raise DeclarationError(
-            f"{place}.format", f"must be {allowed} or a strptime pattern", pattern
+            file.place("time", "format"), f"must be {allowed} or a strptime pattern", pattern
         )
     if "%" in pattern and "%z" not in pattern and not time.zone:
         raise DeclarationError(
-            f"{place}.zone",
+            file.place("time", "zone"),
             "is needed, because the times name no offset from UTC",
             remedy='set zone = "UTC" or an IANA name like "Asia/Ho_Chi_Minh"',
         )
@@ -169,44 +162,50 @@ def _check_time(place: str, time: TimeColumn) -> None:
             ZoneInfo(time.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise DeclarationError(
-                f"{place}.zone", "must be UTC or an IANA name", time.zone
+                file.place("time", "zone"), "must be UTC or an IANA name", time.zone
             ) from None
 
 
-def _check_values(path: Path, values: tuple[ValueColumn, ...], kinds: Kinds) -> None:
+def _check_values(file: TomlFile, values: tuple[ValueColumn, ...], kinds: Kinds) -> None:
     if not values:
-        raise DeclarationError(f"{path}: values", "must hold at least one entry")
+        raise DeclarationError(file.place("values"), "must hold at least one entry")
     kind_of: dict[str, str] = {}
     taken: set[tuple[str, str, str]] = set()
     for i, value in enumerate(values):
-        place = f"{path}: values[{i}]"
-        _check_value(place, value, kinds)
+        _check_value(file, i, value, kinds)
         if kind_of.setdefault(value.device, value.kind) != value.kind:
             raise DeclarationError(
-                f"{place}.kind", f"must be {kind_of[value.device]}, as above", value.kind
+                file.place("values", i, "kind"),
+                f"must be {kind_of[value.device]}, as above",
+                value.kind,
             )
         series = (value.file, value.device, value.quantity)
         if series in taken:
-            raise DeclarationError(f"{place}.quantity", "is mapped twice", value.quantity)
+            place = file.place("values", i, "quantity")
+            raise DeclarationError(place, "is mapped twice", value.quantity)
         taken.add(series)
 
 
-def _check_value(place: str, value: ValueColumn, kinds: Kinds) -> None:
+def _check_value(file: TomlFile, i: int, value: ValueColumn, kinds: Kinds) -> None:
     if not DEVICE_ID.fullmatch(value.device):
         raise DeclarationError(
-            f"{place}.device", "must look like [a-z0-9][a-z0-9-]{1,63}", value.device
+            file.place("values", i, "device"),
+            "must look like [a-z0-9][a-z0-9-]{1,63}",
+            value.device,
         )
     if value.kind not in kinds:
         raise DeclarationError(
-            f"{place}.kind", f"must be one of {', '.join(kinds.code)}", value.kind
+            file.place("values", i, "kind"), f"must be one of {', '.join(kinds.code)}", value.kind
         )
     quantity = kinds[value.kind].quantity(value.quantity)
     if quantity is None or quantity.derived:
         accepted = ", ".join(q.name for q in kinds[value.kind].quantities if not q.derived)
         raise DeclarationError(
-            f"{place}.quantity", f"must be one of {accepted} ({value.kind})", value.quantity
+            file.place("values", i, "quantity"),
+            f"must be one of {accepted} ({value.kind})",
+            value.quantity,
         )
     try:
-        conversion(value.unit, quantity.unit, f"{place}.unit")
+        conversion(value.unit, quantity.unit, file.place("values", i, "unit"))
     except UnitError as error:
         raise DeclarationError(error.place, error.need, error.value, error.remedy) from None

@@ -17,10 +17,14 @@ from simulators.emission import EmissionModel
 from simulators.events import Event, Events
 from simulators.feeder import FeederModel
 from simulators.fleet import Fleet, LocalTime, Rows
+from simulators.gateways import Gateways
 from simulators.lamp import LampModel, LightPlan
 from simulators.level import LevelModel
 from simulators.noise import NoiseModel
+from simulators.scenario import Scenario
+from simulators.script import Script
 from simulators.sun import Sun
+from simulators.toml_file import TomlFile
 from simulators.traffic import TrafficModel
 from simulators.tree import TreeModel
 from simulators.waste import WasteModel
@@ -55,7 +59,10 @@ class DeclaredModel:
 
 
 class Scene:
-    """A simulated city: its fleets and their models, by kind. `events` are forced, beside nature's own."""
+    """A simulated city: its fleets and their models, by kind.
+
+    `events` are forced, `scenario` (and its file) brings more of them, and faults: see `script`.
+    """
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class Scene:
         devices: Sequence[Device],
         seed: int,
         events: Sequence[Event] = (),
+        scenario: tuple[Scenario, TomlFile] | None = None,
     ) -> None:
         self.city = city
         # Two cities of one seed are two cities.
@@ -76,9 +84,16 @@ class Scene:
             of_kind = [d for d in devices if d.kind == kind.name]
             if of_kind:
                 self.fleets[kind.name] = Fleet(kind, of_kind, self.seed, self.local)
-        self.events = Events(events, self.fleets)
+        self.gateways = Gateways(devices, self.seed)
+        self.script: Script | None = None
+        if scenario is not None:
+            self.script = Script(*scenario, city, self.fleets, self.gateways, self.local, self.seed)
+        self.events = Events(events, self.fleets, self._nature)
         self.weather = Weather(city, self.seed, self.local, self.sun, self.events)
         self.models = {name: self._model(name) for name in self.fleets}
+
+    def _nature(self, start: int, end: int) -> Sequence[Event]:
+        return () if self.script is None else self.script.events(start, end)
 
     def _model(self, name: str) -> Model:
         fleet, weather, sun, events = self.fleets[name], self.weather, self.sun, self.events

@@ -119,7 +119,7 @@ async def _live(
     until: int | None,
     limit: int,
 ) -> None:
-    async with Sessions(address, messages.devices, clock, messages.silent_at, limit) as sessions:
+    async with Sessions(address, messages.senders(), clock, messages.silent_at, limit) as sessions:
         while until is None or cursor < until:
             await _until(clock, cursor - EARLY)
             end = cursor + AHEAD if until is None else min(cursor + AHEAD, until)

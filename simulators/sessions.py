@@ -16,7 +16,7 @@ import aiomqtt
 
 from devices.device import Device
 from devices.mqtt_client import mqtt_client
-from devices.topics import status_topic, telemetry_topic
+from devices.topics import GATEWAY, status_topic, telemetry_topic
 from simulators.messages import Message, status_message
 from telemetry.address import BrokerAddress
 from telemetry.clock import Clock
@@ -33,6 +33,7 @@ OFFLINE = b'{"status":"offline"}'
 class Sessions:
     """The sessions of all devices; an async context manager is their life. `send` is in order per device.
 
+    `devices`: those that speak by themselves, and gateways, which are of kind GATEWAY (`Messages.senders`).
     `silent` tells the devices that say nothing at a time: they are not born again.
     """
 
@@ -104,7 +105,11 @@ class Sessions:
     def _births(self, devices: Sequence[Device]) -> list[Message]:
         now = self._clock.now()
         silent = self._silent(now)
-        return [status_message(d.kind, d.id, "online", now) for d in devices if d.id not in silent]
+        return [
+            status_message(d.kind, d.id, "online", now)
+            for d in devices
+            if d.kind != GATEWAY and d.id not in silent
+        ]
 
 
 class _Session:
@@ -161,6 +166,8 @@ class _Session:
         if len(self.devices) > 1:
             return mqtt_client(self._of._address)
         device = self.devices[0]
+        if device.kind == GATEWAY:  # it is no device, so it has no status
+            return mqtt_client(self._of._address, identifier=device.id)
         will = aiomqtt.Will(status_topic(device.kind, device.id), OFFLINE, qos=1, retain=True)
         return mqtt_client(self._of._address, identifier=device.id, will=will)
 

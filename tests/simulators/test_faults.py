@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -10,11 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.faults import LANES, Fault
+from simulators.effects import change_values
+from simulators.faults import Fault
+from simulators.gateways import Gateways
+from simulators.lanes import LANES
 from simulators.messages import Message
-from telemetry.clock import DAY, HOUR, MINUTE, parse_time
-from tests.simulators.cities import KINDS, city_messages
-from tests.simulators.test_messages import said
+from simulators.silence import Silence
+from telemetry.clock import DAY, HOUR, MINUTE, SECOND, parse_time
+from telemetry.errors import TimeError
+from tests.simulators.cities import KINDS, city_messages, scene
+from tests.simulators.test_messages import said, unpacked
 
 START = parse_time("2026-11-21T03:00:00Z")
 Body = dict[str, float]
@@ -34,7 +40,17 @@ def first(type_: str, kind: str = "") -> Fault:
 
 def of_device(device: str, start: int, end: int, channel: str = "telemetry") -> list[Message]:
     ending = f"/{device}/{channel}"
-    return [m for m in said(city_messages("hcmc"), start, end) if m.topic.endswith(ending)]
+    found = said(city_messages("hcmc"), start - 6 * SECOND, end + MINUTE)
+    within = [m for m in unpacked(found) if m.topic.endswith(ending)]
+    return [m for m in within if start <= time_in(m) < end]
+
+
+def time_in(message: Message) -> int:
+    """The time that a message names; when it left, where it can't be read."""
+    try:
+        return parse_time(msgspec.json.decode(message.payload)["time"])
+    except (msgspec.DecodeError, TimeError, KeyError):
+        return message.time
 
 
 def column(fault: Fault, name: str, start: int, end: int) -> np.ndarray:
@@ -49,8 +65,8 @@ def test_every_day_has_its_faults_and_some_stand_at_any_moment(day: int) -> None
     now = START + day * DAY
     types = {f.type for f in messages.truth(now - DAY, now)}
     assert types >= {"offline", "lamp_failure", "day_burner", "leaning", "overfull", "supply_loss"}
-    two_days = {f.type for f in messages.truth(now - 2 * DAY, now)}
-    assert two_days == {lane.type for lane in LANES}
+    four_days = {f.type for f in messages.truth(now - 4 * DAY, now)}
+    assert four_days == {lane.type for lane in LANES}
     standing = {f.type for f in messages.truth(now, now + 1)}
     assert "lamp_failure" in standing
     assert len(messages.truth(now, now + 1)) <= 25
@@ -65,13 +81,12 @@ def test_truth_is_the_same_however_it_is_asked_for() -> None:
     known = {d.id: d.kind for d in messages.devices}
     for fault in whole:
         assert fault.start < fault.end
-        assert known[fault.device] in {
-            k for lane in LANES if lane.type == fault.type for k in lane.kinds
-        }
+        kind = known.get(fault.device, "tree" if fault.device in messages.gateways.behind else "")
+        assert kind in {k for lane in LANES if lane.type == fault.type for k in lane.kinds}
 
 
 def test_a_dead_device_says_so_and_then_nothing() -> None:
-    fault = first("offline")
+    fault = first("offline", "noise")
     assert of_device(fault.device, fault.start, fault.end) == []
     statuses = of_device(fault.device, fault.start - HOUR, fault.end + HOUR, "status")
     assert [msgspec.json.decode(m.payload)["status"] for m in statuses] == ["offline", "online"]
@@ -152,7 +167,9 @@ def test_lamps_fail_and_burn_by_day() -> None:
     night = parse_time("2026-11-21T13:00:00Z"), parse_time("2026-11-21T15:00:00Z")
     noon = parse_time("2026-11-21T05:00:00Z"), parse_time("2026-11-21T07:00:00Z")
     truth = city_messages("hcmc").truth(*night)
-    dead = next(f for f in truth if f.type == "lamp_failure" and f.start < night[0])
+    dead = next(
+        f for f in truth if f.type == "lamp_failure" and f.start < night[0] and f.end > night[1]
+    )
     share = column(dead, "power", *night) / 90.0
     assert (column(dead, "dimming", *night) == 100).all()
     assert (share < 0.5).all()
@@ -184,3 +201,115 @@ def test_congestion_is_slow_full_and_long_enough() -> None:
     assert (column(fault, "speed", *inside) < 10).all()
     assert len(column(fault, "speed", *inside)) > 10
     assert (column(fault, "occupancy", *inside) > 40).all()
+
+
+def test_what_a_loss_of_signal_kept_comes_in_a_burst_and_nothing_is_missing() -> None:
+    fault = first("late_burst")
+    messages = city_messages("hcmc")
+    found = said(messages, fault.start - HOUR, fault.end + HOUR)
+    of = [m for m in found if m.topic.endswith(f"/{fault.device}/telemetry")]
+    late = [m for m in of if fault.start <= time_in(m) < fault.end]
+    assert len(late) > 10
+    assert all(fault.end < m.time < fault.end + 10 * MINUTE for m in late)
+    numbers = [msgspec.json.decode(m.payload)["seq"] for m in of]
+    assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
+    statuses = [m for m in found if m.topic.endswith(f"/{fault.device}/status")]
+    assert [msgspec.json.decode(m.payload)["status"] for m in statuses] == ["offline", "online"]
+
+
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.integers(0, 20 * 60), min_size=1, max_size=5))
+def test_a_burst_is_the_same_however_time_is_cut(cuts: list[int]) -> None:
+    fault, messages = first("late_burst"), city_messages("hcmc")
+    start = fault.end - 10 * MINUTE
+    edges = [start, *sorted(start + c * SECOND for c in cuts), start + 20 * MINUTE]
+    parts = [m for a, b in pairwise(edges) for m in said(messages, a, b)]
+    assert parts == said(messages, start, edges[-1])
+
+
+def test_lost_messages_leave_a_gap_in_the_numbers_and_no_word() -> None:
+    fault = first("gap")
+    assert of_device(fault.device, fault.start, fault.end) == []
+    assert of_device(fault.device, fault.start - HOUR, fault.end + HOUR, "status") == []
+
+
+def test_a_wrong_clock_is_off_by_hours_and_counts_on() -> None:
+    fault = first("wrong_clock")
+    messages = city_messages("hcmc")
+    found = said(messages, fault.start + MINUTE, fault.end - MINUTE)
+    of = [m for m in found if m.topic.endswith(f"/{fault.device}/telemetry")]
+    assert of and all(abs(time_in(m) - m.time - 7 * HOUR) < 10 * SECOND for m in of)
+    numbers = [msgspec.json.decode(m.payload)["seq"] for m in of]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_nothing_comes_through_a_dead_gateway() -> None:
+    messages = city_messages("hcmc")
+    truth = messages.truth(START, START + 10 * DAY)
+    fault = next(f for f in truth if f.type == "dead_gateway" and f.start > START)
+    behind = messages.gateways.behind[fault.device]
+    for device in behind:
+        assert of_device(device, fault.start, fault.end) == []
+    packs = said(messages, fault.end, fault.end + 2 * HOUR)
+    assert any(m.topic == f"city/gateway/{fault.device}/telemetry" for m in packs)
+
+
+STRUCK = [
+    ("drift", "air", "temperature", 5.0, 8 * HOUR, 12 * HOUR, 1.0, 20.0),
+    ("bias", "weather", "pressure", 3.0, 0, 12 * HOUR, 4.4, 4.6),
+    ("noise", "air", "temperature", 2.0, 0, 12 * HOUR, 8.0, 14.0),
+    ("wrong_unit", "weather", "temperature", 0.0, 0, 12 * HOUR, 40.0, 70.0),
+    ("wrong_unit", "air", "co", 0.0, 0, 12 * HOUR, 300.0, 5_000.0),
+    ("wrong_unit", "level", "level", 0.0, 0, 12 * HOUR, 1.0, 900.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind", "quantity", "strength", "after", "lasts", "low", "high"), STRUCK
+)
+def test_a_sensor_is_ill_by_its_strength(
+    type_: str,
+    kind: str,
+    quantity: str,
+    strength: float,
+    after: int,
+    lasts: int,
+    low: float,
+    high: float,
+) -> None:
+    """The difference from what it should say lies between `low` and `high`, at its largest."""
+    of = scene("hcmc")
+    fleet, model = of.fleets[kind], of.models[kind]
+    device = fleet.devices[0].id
+    fault = Fault(START, START + lasts, type_, device, strength, quantity)
+    rows = fleet.rows(START + after, START + lasts)
+    part = rows.slice(*rows.span(0, START, START + lasts))
+    healthy = model.values(part)
+    struck = change_values(fault, part, dict(healthy), fleet, model)
+    off = np.abs(struck[quantity] - healthy[quantity])
+    assert low <= off.max() <= high
+    others = set(healthy) - {quantity}
+    assert all(np.array_equal(struck[o], healthy[o]) for o in others)
+
+
+def test_a_flat_battery_says_so_before_it_is_silent() -> None:
+    of = scene("hcmc")
+    fleet, model = of.fleets["waste"], of.models["waste"]
+    fault = Fault(START, START + 40 * HOUR, "flat_battery", fleet.devices[0].id)
+    rows = fleet.rows(START, START + 40 * HOUR)
+    part = rows.slice(*rows.span(0, START, START + 40 * HOUR))
+    left = change_values(fault, part, model.values(part), fleet, model)["battery"]
+    assert left[0] > 30 and left[-1] == pytest.approx(3.0)
+    assert (np.diff(left) <= 0).all()
+    silence = Silence(of.fleets, Gateways([], 1), 1).spans([fault])
+    assert silence == {fault.device: [(START + 32 * HOUR, START + 40 * HOUR)]}
+
+
+def test_what_overlaps_is_one_silence_and_a_short_one_is_not_noticed() -> None:
+    silence = Silence({}, Gateways([], 1), 1)
+    spans = {
+        "a": [(START, START + HOUR), (START, START + HOUR), (START + MINUTE, START + 2 * HOUR)]
+    }
+    words = [w for _, _, w in silence.statuses(spans, START - HOUR, START + 3 * HOUR)]
+    assert words == ["offline", "online"]
+    assert silence.statuses({"a": [(START, START + SECOND)]}, START, START + HOUR) == []

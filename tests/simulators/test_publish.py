@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from devices.topics import GATEWAY
 from simulators.history import HistoryPublisher
 from simulators.messages import Message, Messages
 from simulators.placement import simulated_devices
@@ -170,13 +171,14 @@ def test_history_and_live_join_without_a_seam(broker: Broker, listener: Listener
 
 def test_births_and_a_clean_end(broker: Broker, listener: Listener) -> None:
     messages = small_city(14)
-    alive = {d.id for d in messages.devices} - messages.silent_at(CLOCK.now())
+    alive = {d.id for d in messages.senders() if d.kind != GATEWAY}
+    alive -= messages.silent_at(CLOCK.now())
 
     async def live() -> None:
         async with (
             asyncio.timeout(30),
             Sessions(
-                address(broker), messages.devices, CLOCK, messages.silent_at, limit=10
+                address(broker), messages.senders(), CLOCK, messages.silent_at, limit=10
             ) as sessions,
         ):
             while len(listener.said("status")) < len(alive):
@@ -199,14 +201,17 @@ def test_births_and_a_clean_end(broker: Broker, listener: Listener) -> None:
 
 def test_a_silent_device_is_not_born(broker: Broker, listener: Listener) -> None:
     messages = small_city(12)
-    silent = {d.id for d in messages.devices[:5]}
+    alone = [d.id for d in messages.senders() if d.kind != GATEWAY]
+    silent = set(alone[:5])
 
     async def live() -> None:
         async with (
             asyncio.timeout(30),
-            Sessions(address(broker), messages.devices, CLOCK, lambda _: silent) as sessions,
+            Sessions(address(broker), messages.senders(), CLOCK, lambda _: silent) as sessions,
         ):
-            while len(listener.said("status")) < 7 or sessions.connected < 12:
+            while len(listener.said("status")) < len(alone) - 5 or sessions.connected < len(
+                messages.senders()
+            ):
                 await asyncio.sleep(0.02)
 
     asyncio.run(live())
@@ -220,7 +225,7 @@ def test_live_sessions_survive_the_loss_of_the_broker(broker: Broker, listener: 
     async def live() -> None:
         async with (
             asyncio.timeout(60),
-            Sessions(address(broker), messages.devices, CLOCK, messages.silent_at) as sessions,
+            Sessions(address(broker), messages.senders(), CLOCK, messages.silent_at) as sessions,
         ):
             half = len(wanted) // 2
             for message in wanted[:half]:
