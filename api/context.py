@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analytics.alerts.book import Told
 from analytics.custom.desk import RuleDesk
 from api.access.sight import Sight
 from api.access.trail import Trail
@@ -56,6 +57,7 @@ class Context:
     commands  commands to devices; None where nobody sends any from this process
     backups   copies of the stores; None where this process makes none
     settled   event time up to which roll-ups are written [ns]
+    told      takes conditions that others tell of the platform, as AlertBook.tell does
     """
 
     settings: Settings
@@ -73,6 +75,7 @@ class Context:
     resend: Callable[[Sequence[tuple[str, bytes, int]]], list[Outcome]] = no_resend
     commands: CommandDesk | None = None
     backups: BackupDesk | None = None
+    told: Callable[[Sequence[Told]], None] | None = None
     settled: Callable[[], int] = nothing_settled
     trail: Trail = field(default_factory=Trail)
     sight: Sight = field(init=False)

@@ -56,6 +56,7 @@ _STRUCTS = [
 _WORDS = {
     304: "Nothing has changed",
     400: "A parameter can't be taken as it is",
+    401: "Who asks must say so",
     404: "There is none",
     406: "There is no such format here",
     409: "Its state does not allow it",

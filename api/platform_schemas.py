@@ -15,3 +15,11 @@ class Backup(msgspec.Struct, frozen=True):
     share: float = 0.0
     bytes: int = 0
     detail: str = ""
+
+
+class TakenAlerts(msgspec.Struct, frozen=True):
+    """What a message of Grafana's held: alerts that stand, that are over, and tests of the contact point."""
+
+    raised: int
+    cleared: int
+    tests: int

@@ -131,6 +131,7 @@ class Platform:
             progress=lambda: self.progress,
             resend=self.receiver.submit,
             commands=self.commands,
+            told=self.book.tell,
             backups=Backups(self.settings, self.telemetry, self.clock),
             settled=lambda: self.worker.settled,
         )

@@ -118,7 +118,12 @@ def provisioning() -> Json:
                     {
                         "uid": "urban-webhook",
                         "type": "webhook",
-                        "settings": {"url": "$GRAFANA_WEBHOOK_URL", "httpMethod": "POST"},
+                        "settings": {
+                            "url": "$GRAFANA_WEBHOOK_URL",
+                            "httpMethod": "POST",
+                            "authorization_scheme": "Webhook",
+                            "authorization_credentials": "$__file{/run/secrets/grafana_webhook_token}",
+                        },
                         "disableResolveMessage": False,
                     }
                 ],

@@ -32,7 +32,11 @@ use the board's variable `console`: set it where the console is not at http://12
 the platform, which keep their state while a query fails) or by `urban dashboards push --url URL` with the token in
 `GRAFANA_TOKEN` (folders, boards by uid, a playlist for the wall, a team, a Viewer's account for the wall). One of the
 two: Grafana lets nobody push over what comes by file. The files name `GRAFANA_INFLUX_URL`, `GRAFANA_INFLUX_DATABASE`,
-`GRAFANA_WEBHOOK_URL` and the secret `/run/secrets/grafana_influx_token`.
+`GRAFANA_WEBHOOK_URL` and the secrets `/run/secrets/grafana_influx_token` and `grafana_webhook_token`.
+
+**Its alerts come into ours**: the contact point tells the platform's `/api/v1/platform-alerts/grafana` with the token of
+`URBAN_GRAFANA_TOKEN`, and each alert is raised and cleared there by its fingerprint, in the platform's domain. A platform
+that is down hears nothing: give Grafana a second contact point that reaches people.
 
 What is left out, because nothing writes it: a forecast of the tide, commands to a device, figures of the broker beyond
 whether it is connected.

@@ -14,6 +14,7 @@ from telemetry.setting_values import (
     one_of,
     real,
     sync,
+    token,
     toml_file,
     url,
     whole,
@@ -22,13 +23,14 @@ from telemetry.setting_values import (
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table."""
+    """One row of the table. hidden: a value that is wrong is not shown either."""
 
     name: str
     default: str
     allowed: str
     text: str
     parse: Callable[[str], object]
+    hidden: bool = False
 
 
 _DAYS_KEPT = "0 (for ever), 8…36500"
@@ -252,6 +254,14 @@ SETTINGS: tuple[Setting, ...] = (
         "10…86400",
         "Within how long they must have been told offline to count as together [s]",
         real(10, 86_400),
+    ),
+    Setting(
+        "grafana_token",
+        "",
+        "empty, or 24…200 characters without blanks",
+        "What Grafana's webhook must know to tell alerts of the platform; empty: it is refused",
+        token,
+        hidden=True,
     ),
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )

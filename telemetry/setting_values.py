@@ -90,6 +90,15 @@ def sync(text: str) -> str:
     return text
 
 
+def token(text: str) -> str:
+    """A secret that nobody guesses, or nothing."""
+    if text and not (24 <= len(text) <= 200 and text.isascii() and text.isprintable()):
+        raise ValueError
+    if " " in text:
+        raise ValueError
+    return text
+
+
 def toml_file(text: str) -> str:
     """The name of a TOML file, or nothing."""
     if text and not text.endswith(".toml"):

@@ -1,7 +1,7 @@
 """The settings of a run: every `URBAN_…` variable, as the table in setting_table.py says.
 
 The same keys, in lower case without the prefix, may stand in a TOML file named by `URBAN_SETTINGS`;
-the environment wins. A wrong value stops the start with its name, its value and what is allowed.
+the environment wins. `URBAN_…_FILE` names a file that holds the value, for what is secret. A wrong value stops the start with its name, its value and what is allowed.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Settings:
     area_share: float
     area_least: int
     area_window_s: float
+    grafana_token: str
     language: str
 
     @property
@@ -108,9 +109,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     known = {s.name: s for s in SETTINGS}
     given = _from_file(env.get("URBAN_SETTINGS", ""), known)
-    for key, value in env.items():
-        if key.startswith(PREFIX) and key.removeprefix(PREFIX).lower() in known:
-            given[key.removeprefix(PREFIX).lower()] = (key, value)
+    for name in known:
+        found = _from_environment(env, PREFIX + name.upper())
+        if found is not None:
+            given[name] = found
     values: dict[str, object] = {}
     for setting in SETTINGS:
         place, text = given.get(setting.name, (PREFIX + setting.name.upper(), setting.default))
@@ -118,11 +120,31 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             values[setting.name] = setting.parse(text)
         except ValueError:
             # What stands before an @, or in a query, may be a password or a token: it is never shown.
-            shown = text.partition("?")[0].rpartition("@")[2]
+            shown = "…" if setting.hidden else text.partition("?")[0].rpartition("@")[2]
             raise SettingsError(place, f"must be {setting.allowed}", shown) from None
     settings = Settings(**values)  # type: ignore[arg-type]
     settings.retention.refuse_gaps()
     return settings
+
+
+def _from_environment(env: Mapping[str, str], key: str) -> tuple[str, str] | None:
+    """(where it stands, value) of a variable, or of the file that KEY_FILE names; None where there is neither.
+
+    A file, because what stands in the environment of a process is seen by who may look at the process.
+    """
+    named = env.get(f"{key}_FILE", "")
+    if not named:
+        return (key, env[key]) if key in env else None
+    if env.get(key):
+        raise SettingsError(f"{key}_FILE", f"and {key} are both set", remedy="set one of them")
+    try:
+        text = Path(named).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(
+            f"{key}_FILE", f"must name a file that can be read ({reason})", named
+        ) from None
+    return f"{key}_FILE ({named})", text.strip()
 
 
 def _from_file(name: str, known: Mapping[str, Setting]) -> dict[str, tuple[str, str]]:

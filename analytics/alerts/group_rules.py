@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.alerts.grafana_rules import GRAFANA_RULES
 from analytics.alerts.platform_rules import PLATFORM_RULES
 from analytics.alerts.rulebook import Rule
 from devices.kind import Severity
@@ -32,4 +33,4 @@ GROUP_RULES = (
 )  # fmt: skip
 GROUP_CODES = frozenset(r.code for r in GROUP_RULES)
 # Every rule that is the platform's own.
-OUR_RULES = (*PLATFORM_RULES, *GROUP_RULES)
+OUR_RULES = (*PLATFORM_RULES, *GROUP_RULES, *GRAFANA_RULES)

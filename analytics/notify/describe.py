@@ -11,7 +11,11 @@ from devices.device import Catalogue
 from devices.subject import name_of, sort_of
 from store.records import Alert
 
-_SORTS = {"gateway": ("Gateway", "Gateway"), "platform": ("Nền tảng", "Platform")}
+_SORTS = {
+    "gateway": ("Gateway", "Gateway"),
+    "platform": ("Nền tảng", "Platform"),
+    "grafana": ("Grafana", "Grafana"),
+}
 
 
 class Describer:

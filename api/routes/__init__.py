@@ -19,6 +19,7 @@ from api.routes import (
     kinds,
     latest,
     map,
+    platform_alerts,
     quality,
     quarantine,
     quarantine_acts,
@@ -47,5 +48,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     quality.router,
     quarantine.router,
     backups.router,
+    platform_alerts.router,
 )
 HEALTH: APIRouter = health.router

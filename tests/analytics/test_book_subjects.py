@@ -49,6 +49,7 @@ def test_every_part_of_the_platform_has_its_rule() -> None:
         ("gateway:gw-1", "gateway", "gw-1", ""),
         ("area:26740", "area", "26740", ""),
         ("platform:disk", "platform", "disk", ""),
+        ("grafana:c6eadffa33fcdf37", "grafana", "c6eadffa33fcdf37", ""),
     ],
 )
 def test_subjects_are_told_apart(subject: str, sort: str, name: str, device: str) -> None:
@@ -57,7 +58,18 @@ def test_subjects_are_told_apart(subject: str, sort: str, name: str, device: str
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "A b", "platform:moon", "platform:", "area:", "area:a b", "gateway:X", "street:x"]
+    "wrong",
+    [
+        "",
+        "A b",
+        "platform:moon",
+        "platform:",
+        "area:",
+        "area:a b",
+        "gateway:X",
+        "grafana:xyz",
+        "street:x",
+    ],
 )
 def test_what_can_be_no_subject_is_refused(wrong: str) -> None:
     with pytest.raises(DeclarationError, match="must be"):
