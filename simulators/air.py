@@ -1,79 +1,97 @@
-"""Air: traffic's emission into a mixed layer that breathes with the day, washed by rain, ozone by the sun.
+"""Air: what stands over the place (`airshed`), what the street adds, and the sun that makes ozone of it.
 
-Design values that look like a large Vietnamese city's in an ordinary year; episodes come as faults.
+Ozone by the photostationary state of NO, NO2 and O3 (P. A. Leighton, Photochemistry of Air Pollution, 1961):
+NO + O3 → NO2, NO2 + light → NO + O3. So ozone is high in the sun, and traffic eats it by night and at the kerb.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulators.chance import derived, key, normal, wander
+from simulators.airshed import SPECIES, Airshed, traffic_hours
+from simulators.chance import derived, normal, uniform, wander
 from simulators.events import Events
 from simulators.fleet import Fleet, Rows
-from simulators.rhythm import by_hour, demand
 from simulators.sun import Sun
-from simulators.weather import Weather
+from simulators.weather import LocalWeather, Weather
 from telemetry.arrays import Values
 
-# How much the layer near the ground holds together, by local hour: most before the morning sun.
-STILLNESS = (
-    1.10, 1.12, 1.15, 1.18, 1.20, 1.24, 1.28, 1.24, 1.12, 0.98, 0.88, 0.80,
-    0.75, 0.71, 0.70, 0.73, 0.80, 0.90, 0.98, 1.02, 1.05, 1.07, 1.08, 1.09,
-)  # fmt: skip
-# Ordinary hours stay under this level; above it an episode has a cause, and the truth names it. [ug/m3]
-CEILING = 72.0
+# One ppb at 25 °C and 1 atm. [ug/m3]
+NO2_PPB, O3_PPB = 1.882, 1.963
+# What the traffic of a busy street adds at its kerb in a calm hour, by species. [ug/m3]
+KERB = np.array([62.0, 950.0, 1.0, 5.0, 11.0])
+# What comes with each ug/m3 of fine smoke of burning straw or waste.
+SMOKE = np.array([0.10, 9.0, 0.05, 1.0, 0.12])
+# How much each gas and size goes a way of its own: chimneys here, a dusty road there.
+OWN_WAY = (0.10, 0.12, 0.30, 0.07, 0.32)
+LIGHT_PPB = 18.0  # j(NO2)/k(NO + O3) under a high sun
+PRIMARY_NO2 = 0.08  # of the NOx from exhausts
 
 
 class AirModel:
     """What the air stations report. Concentrations in ug/m3."""
 
-    def __init__(self, weather: Weather, sun: Sun, fleet: Fleet, seed: int, events: Events) -> None:
-        self._events = events
-        self._weather, self._sun = weather, sun
-        self._north = weather.north
-        self._region = key(seed, "air", "region")
-        self._site = 0.13 * normal(derived(fleet.key, 40))
+    def __init__(
+        self, weather: Weather, sun: Sun, airshed: Airshed, fleet: Fleet, events: Events
+    ) -> None:
+        self._weather, self._sun, self._airshed, self._events = weather, sun, airshed, events
+        self._days = airshed.key_of_days
+        # Every other station stands at a street, the others in yards and parks.
+        beside = uniform(derived(fleet.key, 39))
+        self._kerb = np.where(beside < 0.5, 0.0, beside)
+        self._site = 0.10 * normal(derived(fleet.key, 40))
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
         here = self._weather.at(rows)
-        traffic, still = demand(rows), by_hour(STILLNESS, rows.hour)
-        still = still / (1.0 - self._events.at("inversion", rows))
-        pm25 = self._fine_dust(rows, traffic, still)
-        ratio = 1.45 + 0.10 * wander(derived(rows.key, 43), rows.t, 21_600.0, 3_600.0)
-        no2 = self._gas(rows, 44, (9.0 + 34.0 * traffic) * still)
+        air = self._mixture(rows, here)
+        nox, co, so2, fine, coarse = (air[:, i] for i in range(len(SPECIES)))
+        no2, o3 = self._photochemistry(rows, here, nox / NO2_PPB)
+        noise = [normal(derived(rows.key, salt), rows.slot) for salt in (45, 46, 47, 48, 49, 50)]
+        pm25 = np.maximum(fine + 0.4 * noise[0], 1.0)
         return {
             "pm25": pm25,
-            "pm10": pm25 * ratio + 4.0 + 0.5 * normal(derived(rows.key, 45), rows.slot),
-            "o3": self._ozone(rows, no2),
-            "no2": no2,
-            "so2": self._gas(rows, 46, 7.0 + 5.0 * still),
-            "co": self._gas(rows, 47, (320.0 + 820.0 * traffic) * still),
+            "pm10": np.maximum(pm25 + coarse + 0.5 * noise[1], 1.02 * pm25 + 0.2),
+            "o3": np.maximum(o3 * O3_PPB + 0.5 * noise[2], 1.0),
+            "no2": np.maximum(no2 * NO2_PPB * (1 + 0.012 * noise[3]), 0.5),
+            "so2": np.maximum(so2 * (1 + 0.012 * noise[4]), 0.5),
+            "co": np.maximum(co * (1 + 0.012 * noise[5]), 50.0),
             "temperature": here.temperature,
             "humidity": here.humidity,
         }
 
-    def _fine_dust(self, rows: Rows, traffic: Values, still: Values) -> Values:
-        n = self._north
-        winter = 1.0 + (0.22 + 0.28 * n) * np.cos(2 * np.pi * (rows.year_part - 0.03))
-        spell = 0.26 * wander(derived(self._region, 1), rows.t, 3 * 86_400.0, 86_400.0, 21_600.0)
-        local = 0.15 * wander(derived(rows.key, 41), rows.t, 43_200.0, 10_800.0, 2_700.0)
-        quick = 0.035 * wander(derived(rows.key, 42), rows.t, 600.0, 180.0)
-        level = (22.0 + 9.0 * n) * winter * still * (0.72 + 0.36 * traffic)
-        level = level * np.exp(spell + local + quick + self._site[rows.device])
-        washed = level / (1.0 + 0.07 * self._weather.at(rows).rain.lately())
-        bounded = CEILING * np.tanh(washed / CEILING) + self._events.at("burning", rows)
-        return np.asarray(np.maximum(bounded + 0.4 * normal(derived(rows.key, 48), rows.slot), 1.0))
+    def _mixture(self, rows: Rows, here: LocalWeather) -> Values:
+        """(rows, species): the box's air, the street's and the smoke, as they swirl past the inlet."""
+        swirl = 0.08 * wander(derived(rows.key, 41), rows.t, 10_800.0, 2_700.0, 600.0)
+        air: Values = self._airshed.at(rows) * np.exp(self._site[rows.device] + swirl)[:, None]
+        # A street holds its exhaust the longer the less the wind stirs.
+        street = self._kerb[rows.device] * traffic_hours(rows) / (0.7 + here.sky.wind_speed)
+        street = street * np.exp(0.35 * wander(derived(rows.key, 42), rows.t, 2_700.0, 600.0))
+        smoke = self._events.at("burning", rows)
+        air = air + street[:, None] * KERB + smoke[:, None] * SMOKE
+        for column, share in enumerate(OWN_WAY):
+            own = wander(derived(rows.key, 60 + column), rows.t, 36_000.0, 7_200.0, 1_200.0)
+            air[:, column] *= np.exp(share * own)
+        # A shower over the street itself; the boxes know the hour's.
+        air[:, 3:] /= 1.0 + 0.02 * here.rain.lately()[:, None]
+        return np.asarray(air)
 
-    def _gas(self, rows: Rows, salt: int, level: Values) -> Values:
-        change = 0.22 * wander(derived(rows.key, salt), rows.t, 28_800.0, 5_400.0, 900.0)
-        noise = 1.0 + 0.012 * normal(derived(rows.key, salt + 20), rows.slot)
-        return np.asarray(level * np.exp(change + self._site[rows.device]) * noise)
+    def _photochemistry(self, rows: Rows, here: LocalWeather, nox: Values) -> tuple[Values, Values]:
+        """(NO2, O3) [ppb] of NOx [ppb]: x² - (NOx + OX + j/k)·x + NOx·OX = 0, x = NO2, OX - x = O3."""
+        oxidant = self._oxidant(rows, here) + PRIMARY_NO2 * nox
+        total = nox + oxidant + LIGHT_PPB * here.sunshine + 0.5
+        root = np.sqrt(np.maximum(total**2 - 4.0 * nox * oxidant, 0.0))
+        no2 = np.asarray((total - root) / 2)
+        return no2, np.asarray(oxidant - no2)
 
-    def _ozone(self, rows: Rows, no2: Values) -> Values:
-        # Photochemistry lags the sun by an hour and a half; fresh NO takes ozone away at the kerb.
-        sunshine = self._sun.height(rows.t - 5_400.0, rows.day)
-        made = 92.0 * sunshine**1.3 * (1.0 - 0.55 * self._weather.at(rows).cloud)
-        change = np.exp(0.15 * wander(derived(rows.key, 49), rows.t, 21_600.0, 3_600.0, 900.0))
-        noise = 0.5 * normal(derived(rows.key, 50), rows.slot)
-        return np.asarray(np.maximum((24.0 + made) * change - 0.22 * no2 + noise, 2.0))
+    def _oxidant(self, rows: Rows, here: LocalWeather) -> Values:
+        """O3 and NO2 together [ppb]: what the deep layer holds, and what the sun of the last hours made."""
+        light = self._sun.height(rows.t - 6_300.0, rows.day) ** 1.2 * (1.0 - 0.6 * here.cloud)
+        warm = np.clip(0.55 + 0.03 * (here.sky.temperature - 15.0), 0.3, 1.2)
+        made = 42.0 * light * warm * (0.8 + 0.4 * here.sky.calm)
+        # What other gases take part in it changes from day to day, over the whole city.
+        made = made * np.exp(0.20 * wander(self._days, rows.t, 2 * 86_400.0, 86_400.0))
+        own = 1.0 + 0.06 * wander(derived(rows.key, 43), rows.t, 21_600.0, 3_600.0, 900.0)
+        # By night the ground takes up what a shallow layer holds.
+        held = 15.0 + 11.0 * np.tanh(here.sky.mixing / 500.0)
+        return np.asarray((held + made) * own)

@@ -12,6 +12,7 @@ from devices.device import Device
 from devices.kind import Kind
 from devices.registry import Kinds
 from simulators.air import AirModel
+from simulators.airshed import Airshed
 from simulators.chance import derived, key, wander
 from simulators.emission import EmissionModel
 from simulators.events import Event, Events
@@ -90,6 +91,7 @@ class Scene:
             self.script = Script(*scenario, city, self.fleets, self.gateways, self.local, self.seed)
         self.events = Events(events, self.fleets, self._nature)
         self.weather = Weather(city, self.seed, self.local, self.sun, self.events)
+        self.airshed = Airshed(city, self.seed, self.local, self.weather)
         self.models = {name: self._model(name) for name in self.fleets}
 
     def _nature(self, start: int, end: int) -> Sequence[Event]:
@@ -99,7 +101,7 @@ class Scene:
         fleet, weather, sun, events = self.fleets[name], self.weather, self.sun, self.events
         match name:
             case "air":
-                return AirModel(weather, sun, fleet, self.seed, events)
+                return AirModel(weather, sun, self.airshed, fleet, events)
             case "weather":
                 return WeatherModel(weather, fleet)
             case "noise":

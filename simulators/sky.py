@@ -192,7 +192,7 @@ class Sky:
 
     def _mixing(self, now: Moments, wind: Values, cloud: Values, calm: Values) -> Values:
         """A shallow layer by night, deep after noon; lower where the air lies still or an inversion caps it."""
-        night = np.clip(120.0 + 80.0 * wind, 140.0, 600.0)
+        night = np.clip(190.0 + 90.0 * wind, 230.0, 650.0)
         top = (850.0 + 600.0 * (1.0 - cloud)) * (1.15 - 0.5 * calm)
         grown = self._sun.height(now.t - 6_300.0, now.day) ** 0.8
         depth = night + np.maximum(top - night, 0.0) * grown
