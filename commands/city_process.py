@@ -33,6 +33,8 @@ class CityProcess:
             "--devices", str(settings.devices), "--seed", str(settings.seed),
             "--broker", str(address), "--since", format_time(since), "--progress-json",
         ]  # fmt: skip
+        if settings.scenario:
+            self._command += ["--scenario", settings.scenario]
         self._on_progress = on_progress
         self._process: subprocess.Popen[str] | None = None
         self._stopping = False

@@ -6,25 +6,30 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from commands.mqtt import BrokerOption, broker_address
-from devices.city import load_city
-from devices.registry import load_kinds
+from commands.simulated_city import (
+    NOTES,
+    ScenarioOption,
+    season_of,
+    show_scenarios,
+    simulated_city,
+    span,
+)
 from simulators.messages import Messages
-from simulators.placement import absent_kinds, simulated_devices
 from simulators.run import run
 from simulators.sessions import SESSIONS
+from simulators.truth import check_truth_path, truth_of, write_truth
 from telemetry.address import BrokerAddress
-from telemetry.clock import Clock, SystemClock, format_time, parse_duration, parse_time
-from telemetry.errors import QueryError, TimeError
-
-NOTES = Console(stderr=True, highlight=False, soft_wrap=True)
+from telemetry.clock import Clock, SystemClock
+from telemetry.errors import QueryError
 
 
 def simulate(
@@ -39,7 +44,7 @@ def simulate(
     since: Annotated[
         str,
         typer.Option(
-            help="First publish the history from then on: 24h, 90m, or an RFC 3339 time.",
+            help="First publish the past from then on: 24h, 90m, an RFC 3339 time, or the scenario's season.",
             show_default="now",
         ),
     ] = "",
@@ -50,6 +55,15 @@ def simulate(
         int,
         typer.Option(min=0, max=10_000, help="Devices with an MQTT session of their own, live."),
     ] = SESSIONS,
+    scenario: ScenarioOption = "",
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Write what was laid in to this .csv or .parquet.", show_default=False),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(min=0, max=1e6, help="The past so many times as fast as it was; 0: at once."),
+    ] = 0.0,
     progress_json: Annotated[
         bool, typer.Option("--progress-json", help="Progress as JSON lines on stdout.")
     ] = False,
@@ -57,44 +71,41 @@ def simulate(
     """Publish a simulated city: every kind of device, its weather, tide, traffic and faults.
 
     Example: urban simulate --city hcmc --devices 300 --since 24h --broker mqtt://127.0.0.1:1883
+
+    Example: urban simulate --scenario king-tide --since season --speed 3600 --truth truth.csv
     """
+    if scenario == "list":
+        show_scenarios()
+        return
+    if speed and not since:
+        raise QueryError("--speed", "needs a past to publish", speed, "set --since, like 24h")
     clock = SystemClock()
-    start, end = _span(since, until, clock.now())
+    start, end = span(since, until, clock.now(), season_of(scenario, city))
     address = broker_address(broker)
-    place, kinds = load_city(city), load_kinds()
-    fleet = simulated_devices(place, kinds, devices, seed)
-    if missing := absent_kinds(place, fleet):
-        NOTES.print(
-            f"{devices} devices are too few for every kind; there is no {', '.join(missing)}"
-        )
-    messages = Messages(place, kinds, fleet, seed)
+    if truth is not None:
+        check_truth_path(truth)
+    messages, note = simulated_city(city, devices, seed, scenario)
+    if note:
+        NOTES.print(note)
     tell = _JsonLines() if progress_json else _Bar(address)
-    with tell:
-        asyncio.run(_until_told(messages, address, clock, start, end, sessions, tell))
+    with tell, _truth(truth, messages, clock, start, end):
+        asyncio.run(_until_told(messages, address, clock, start, end, sessions, speed, tell))
 
 
-def _span(since: str, until: str, now: int) -> tuple[int, int | None]:
-    """(start, end [ns]) of the options. Raises QueryError or TimeError in words."""
-    start = now if not since else _moment(since, now)
-    if start > now:
-        raise QueryError("--since", "must not lie in the future", since)
-    if not until:
-        return start, None
-    end = parse_time(until, "--until")
-    if end <= start:
-        raise QueryError("--until", f"must lie after the start, {format_time(start)}", until)
-    return start, end
-
-
-def _moment(text: str, now: int) -> int:
-    if text[:4].isdigit() and "-" in text:
-        return parse_time(text, "--since")
+@contextlib.contextmanager
+def _truth(
+    path: Path | None, messages: Messages, clock: Clock, start: int, end: int | None
+) -> Iterator[None]:
+    """The truth is written before the first message, and once more at the end, when it is known how long it was."""
+    if path is None:
+        yield
+        return
+    write_truth(path, truth_of(messages, start, clock.now() if end is None else end))
     try:
-        return now - parse_duration(text, "--since")
-    except TimeError:
-        raise QueryError(
-            "--since", "must be a duration like 24h or an RFC 3339 time", text
-        ) from None
+        yield
+    finally:
+        if end is None:
+            write_truth(path, truth_of(messages, start, clock.now()))
 
 
 async def _until_told(
@@ -104,13 +115,14 @@ async def _until_told(
     start: int,
     end: int | None,
     sessions: int,
+    speed: float,
     tell: _JsonLines | _Bar,
 ) -> None:
     """Run until the end, or until SIGINT or SIGTERM: both are a clean end."""
     work = asyncio.create_task(
         run(
             messages, address, clock, start, end,
-            sessions=sessions, progress=tell.progress, on_live=tell.live,
+            sessions=sessions, progress=tell.progress, on_live=tell.live, speed=speed,
         ),
         name="city",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from commands.city_process import CityProcess
 from commands.platform import Platform
 from commands.running import ended_by_signal, log_to, until_ended
 from commands.stores import prepare_folder
+from simulators.scenario import find_scenario, load_scenario
 from telemetry.clock import HOUR, MINUTE, SystemClock
 from telemetry.errors import StartError
 from telemetry.settings import Settings, load_settings
@@ -29,6 +30,8 @@ def up() -> None:
     Example: URBAN_HTTP_PORT=8080 URBAN_DEVICES=1000 urban up
     """
     settings = load_settings()
+    if settings.scenario:  # a mistake is told before anything is started
+        load_scenario(find_scenario(settings.scenario, "URBAN_SCENARIO"))
     prepare_folder(settings.data_dir)
     log_to(settings.data_dir / "urban.log")
     asyncio.run(_run(settings))

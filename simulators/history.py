@@ -16,12 +16,25 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from simulators.messages import Message
 from telemetry.address import BrokerAddress
+from telemetry.clock import Clock
 
 IN_FLIGHT = 500
 KEEP_ALIVE_S = 60
 POLL_S = 0.05
 RETRY_FROM_S, RETRY_TO_S = 0.1, 5.0
 CONNECT_S = 5.0
+
+
+class Pace:
+    """The past, `speed` times as fast as it was, from `start` [ns] on."""
+
+    def __init__(self, clock: Clock, start: int, speed: float) -> None:
+        self._clock, self._start, self._speed = clock, start, speed
+        self._began = clock.now()
+
+    def too_early(self, time: int) -> bool:
+        """Whether a message of this time must wait."""
+        return (self._clock.now() - self._began) * self._speed < time - self._start
 
 
 class _Lost(Exception):
@@ -35,7 +48,10 @@ class HistoryPublisher:
     confirmed. What had arrived in spite of that arrives twice, and ingest drops the second.
     """
 
-    def __init__(self, address: BrokerAddress, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(
+        self, address: BrokerAddress, in_flight: int = IN_FLIGHT, pace: Pace | None = None
+    ) -> None:
+        self._pace = pace
         self.confirmed = 0
         self._address = address
         self._in_flight = in_flight
@@ -64,7 +80,7 @@ class HistoryPublisher:
         while not self._stop.is_set():
             try:
                 client = self._connected()
-                while len(self._waiting) >= self._in_flight and not self._stop.is_set():
+                while not self._stop.is_set() and (self._full() or self._too_early(message)):
                     self._turn(client)
                 self._send(client, message)
                 return
@@ -72,6 +88,12 @@ class HistoryPublisher:
                 # It may be among what waits already: `_send` keeps it before it tries.
                 if any(m is message for m in self._waiting.values()):
                     return
+
+    def _full(self) -> bool:
+        return len(self._waiting) >= self._in_flight
+
+    def _too_early(self, message: Message) -> bool:
+        return self._pace is not None and self._pace.too_early(message.time)
 
     def _confirm_all(self) -> None:
         while self._waiting and not self._stop.is_set():

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import aiomqtt
 
 from devices.mqtt_client import mqtt_client, unreachable
-from simulators.history import HistoryPublisher
+from simulators.history import HistoryPublisher, Pace
 from simulators.messages import Messages
 from simulators.sessions import SESSIONS, Sessions
 from telemetry.address import BrokerAddress
@@ -38,17 +38,19 @@ async def run(
     until: int | None = None,
     *,
     sessions: int = SESSIONS,
+    speed: float = 0.0,
     progress: Progress = lambda done, total: None,
     on_live: Callable[[], None] = lambda: None,
 ) -> None:
     """Publish [since, until) [ns]; `until` None goes on until it is cancelled.
 
     `progress(done, total)` is called during the history and once at its end, `on_live` when live begins
-    (not where `until` lies in the past). Raises StartError where the broker can't be reached within 10 s
+    (not where `until` lies in the past). The past is published `speed` times as fast as it was, 0: as fast
+    as it is confirmed. Raises StartError where the broker can't be reached within 10 s
     at the start; a broker that is lost later is waited for.
     """
     await wait_for_broker(address)
-    cursor = await _history(messages, address, clock, since, until, progress)
+    cursor = await _history(messages, address, clock, since, until, speed, progress)
     if until is None or cursor < until:
         on_live()
         await _live(messages, address, clock, cursor, until, sessions)
@@ -74,6 +76,7 @@ async def _history(
     clock: Clock,
     since: int,
     until: int | None,
+    speed: float,
     progress: Progress,
 ) -> int:
     """Publish what lies in the past; returns the time up to which all is confirmed."""
@@ -82,7 +85,8 @@ async def _history(
         end = clock.now() if until is None else min(clock.now(), until)
         if end <= cursor or (end - cursor < CAUGHT_UP and end != until):
             return cursor
-        await _publish_past(messages, address, cursor, end, done, progress)
+        pace = Pace(clock, cursor, speed) if speed else None
+        await _publish_past(messages, address, cursor, end, done, progress, pace)
         done += messages.count(cursor, end)
         cursor = end
 
@@ -94,9 +98,10 @@ async def _publish_past(
     end: int,
     before: int,
     progress: Progress,
+    pace: Pace | None,
 ) -> None:
     """Publish [start, end); `before` messages of the history are done already."""
-    publisher = HistoryPublisher(address)
+    publisher = HistoryPublisher(address, pace=pace)
     total = before + messages.count(start, end)
     work = asyncio.create_task(
         asyncio.to_thread(publisher.publish, messages.between(start, end)), name="history"

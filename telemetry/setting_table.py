@@ -13,6 +13,7 @@ from telemetry.setting_values import (
     loopback,
     one_of,
     real,
+    scenario,
     sync,
     token,
     toml_file,
@@ -80,6 +81,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("city", "hcmc", "the name of a file in cities/, or a path to a .toml", "The city", str),
     Setting("devices", "300", "0…100000", "Simulated devices; 0: none", whole(0, 100_000)),
     Setting("seed", "1", "a whole number", "Seed of the simulated city", whole(0, 2**31 - 1)),
+    Setting(
+        "scenario",
+        "",
+        "empty, a name of `urban simulate --scenario list`, or a path to a .toml",
+        "What happens in the simulated city; empty: an ordinary one",
+        scenario,
+    ),
     Setting(
         "history_hours", "24", "0…168", "History that the first start fills in [h]", whole(0, 168)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -102,6 +103,13 @@ def token(text: str) -> str:
 def toml_file(text: str) -> str:
     """The name of a TOML file, or nothing."""
     if text and not text.endswith(".toml"):
+        raise ValueError
+    return text
+
+
+def scenario(text: str) -> str:
+    """The name of a scenario or of a TOML file, or nothing; whether it is there is seen later."""
+    if not text.endswith(".toml") and not re.fullmatch(r"[a-z0-9-]*", text):
         raise ValueError
     return text
 

@@ -38,6 +38,7 @@ class Settings:
     city: str
     devices: int
     seed: int
+    scenario: str
     history_hours: int
     client_id: str
     unregistered: str

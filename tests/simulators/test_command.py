@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from simulators.truth import Truth, read_truth
 from tests.brokers import Broker, make_broker, wait_until
 from tests.simulators.listener import Listener
 
@@ -158,6 +160,10 @@ def test_people_see_a_bar(broker: Broker) -> None:
         (["--since", "1h", "--until", "2020-01-01T00:00:00Z"], "--until: must lie after the start"),
         (["--city", "atlantis"], "must be a .toml file or one of hanoi, hcmc"),
         (["--devices", "0"], "--devices"),
+        (["--scenario", "calm"], "--scenario: must be a .toml file or one of bad-firmware"),
+        (["--since", "season"], "name it with --scenario"),
+        (["--speed", "60"], "--speed: needs a past to publish"),
+        (["--truth", "truth.txt"], "--truth: must end in .csv or .parquet"),
         (["--broker", "http://x"], "must look like mqtt://host:1883"),
     ],
 )
@@ -181,3 +187,38 @@ def test_help_has_an_example() -> None:
     code, out, _ = ended("--help")
     assert code == 0
     assert "Example: urban simulate" in out
+
+
+def test_a_scenario_at_speed_with_its_truth(broker: Broker, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    before = time.monotonic()
+    code, out, err = ended(
+        "--devices", "30", "--scenario", "king-tide", "--since", "2025-11-06T09:00:00Z",
+        "--until", "2025-11-06T10:00:00Z", "--speed", "1200", "--truth", str(truth),
+        "--broker", f"mqtt://127.0.0.1:{broker.port}",
+    )  # fmt: skip
+    assert (code, out) == (0, ""), err
+    assert time.monotonic() - before > 3.0  # an hour at 1,200 times
+    rows = read_truth(truth)
+    assert {r.type for r in rows} >= {"surge", "cloudburst", "bias"}
+    assert {r.what for r in rows} == {"fault", "event"}
+    assert all(r.start < r.end and r.device and r.kind for r in rows)
+
+
+def test_the_truth_as_parquet(broker: Broker, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.parquet"
+    code, _, err = ended(
+        "--devices", "30", "--since", "2026-11-06T09:00:00Z", "--until", "2026-11-06T09:01:00Z",
+        "--truth", str(truth), "--broker", f"mqtt://127.0.0.1:{broker.port}",
+    )  # fmt: skip
+    assert code == 0, err
+    table = duckdb.read_parquet(str(truth))
+    assert table.columns == list(Truth._fields)
+    assert len(table.project('device, start < "end"').fetchall()) > 5
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_scenarios_are_listed() -> None:
+    code, out, _ = ended("--scenario", "list")
+    assert code == 0
+    assert "king-tide" in out and "bad-firmware" in out
