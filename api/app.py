@@ -14,6 +14,7 @@ from api.access.gate import Gate, Identify, everybody_is_local
 from api.access.rules import only_with_rule
 from api.access.seen import Eyes
 from api.context import Context
+from api.live import Encodings
 from api.parameters import only_known_parameters
 from api.routes import HEALTH, ROUTERS
 from api.security import Guard
@@ -40,6 +41,7 @@ def create_app(
     )
     app.state.context = context
     app.state.eyes = Eyes(context)
+    app.state.encodings = Encodings()
     app.state.run = secrets.token_hex(4)  # names this run in the stream's event ids
     problems.install(app)
     openapi.install(app)

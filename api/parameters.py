@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
 
@@ -248,7 +248,7 @@ Cursor: TypeAlias = Annotated[
 ]
 
 
-def only_known_parameters(request: Request) -> None:
+def only_known_parameters(request: HTTPConnection) -> None:
     """Refuse a query parameter that the route does not have, and one that may not repeat and does."""
     known = _names(request.scope["route"].dependant)
     seen: set[str] = set()

@@ -8,8 +8,14 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
 
 from telemetry.errors import QueryError, StoreError, TimeError, UnitError, UrbanError
 
@@ -79,7 +85,7 @@ def of_urban_error(error: UrbanError) -> Problem:
     return Problem(500, "Internal error", str(error))
 
 
-def of_validation_error(error: RequestValidationError) -> Problem:
+def of_validation_error(error: ValidationException) -> Problem:
     """FastAPI's own: the first complaint, with the parameter's name."""
     first: dict[str, Any] = error.errors()[0]
     where = [str(part) for part in first["loc"]]
@@ -106,17 +112,17 @@ def of_http_exception(error: HTTPException, request: Request) -> Problem:
 def install(app: FastAPI) -> None:
     """Let every error of this app leave as a problem."""
 
-    async def on_problem(request: Request, error: Exception) -> Response:
+    async def on_problem(request: HTTPConnection, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error.response()
+        return await _answer(request, error)
 
-    async def on_urban_error(request: Request, error: Exception) -> Response:
+    async def on_urban_error(request: HTTPConnection, error: Exception) -> Response:
         assert isinstance(error, UrbanError)
-        return of_urban_error(error).response()
+        return await _answer(request, of_urban_error(error))
 
-    async def on_validation_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return of_validation_error(error).response()
+    async def on_validation_error(request: HTTPConnection, error: Exception) -> Response:
+        assert isinstance(error, ValidationException)
+        return await _answer(request, of_validation_error(error))
 
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -130,5 +136,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(UrbanError, on_urban_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(WebSocketRequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(Exception, on_anything)
+
+
+async def _answer(request: HTTPConnection, problem: Problem) -> Response:
+    """A socket that was not accepted is refused by the same answer."""
+    answer = problem.response()
+    if isinstance(request, WebSocket):
+        await request.send_denial_response(answer)
+    return answer

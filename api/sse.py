@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from telemetry import metrics
 from telemetry.errors import QueryError
 from telemetry.live import Event, Hub, Subscription
 
 HEARTBEAT_S = 15.0
 SEND_TIMEOUT_S = 10.0  # a client that takes nothing for so long is cut
-CAPACITY = 4_000  # events that may wait for one client; more than the hub keeps for resuming
 
-Encode = Callable[[Event], tuple[str, bytes] | None]
-"""An event → its type and its JSON for this client, or None where the client did not ask for it."""
+Made = Sequence[tuple[str, bytes]]
+Encode = Callable[[Event], Made]
+"""An event → types and JSON for this client; nothing where the client did not ask for it."""
 
 
-def frame(event: str, data: bytes, event_id: str) -> bytes:
-    """One event on the wire. `data` is JSON, so it holds no line break."""
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), event.encode(), data)
+def frames(made: Made, event_id: str) -> bytes:
+    """One event on the wire: JSON holds no line break. The last part has the id: before it, not all is read."""
+    parts = [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in made]
+    parts[-1] = b"id: %s\n%s" % (event_id.encode(), parts[-1])
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,24 @@ class Place:
     run: str
     number: int | None = None
 
+    def after(self, run: str) -> int | None:
+        """Number to go on after. A client of an earlier run gets all that this run still keeps."""
+        return self.number if self.run == run else 0
+
+    def loss(self, run: str, first: Event) -> bytes | None:
+        """What to tell where events between the client's last one and its first one now are gone."""
+        if self.number is None or (self.run == run and first.number <= self.number + 1):
+            return None
+        return b'{"after":"%s.%d"}' % (self.run.encode(), self.number)
+
     @staticmethod
-    def of(event_id: str | None, run: str) -> Place:
+    def of(event_id: str | None, run: str, parameter: str = "Last-Event-ID") -> Place:
         """From a Last-Event-ID. Raises QueryError for what is no id of ours."""
         if not event_id:
             return Place(run)
         match = re.fullmatch(r"([0-9a-f]{8})\.(\d{1,18})", event_id)
         if match is None:
-            raise QueryError("Last-Event-ID", "must be the id of an event of this stream", event_id)
+            raise QueryError(parameter, "must be the id of an event of this stream", event_id)
         return Place(match[1], int(match[2]))
 
 
@@ -65,38 +78,32 @@ class EventStream(Response):
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A client of an earlier run gets all that this run still keeps.
-        after = self._place.number if self._place.run == self._run else 0
-        subscription = self._hub.subscribe(CAPACITY, after)
-        leaving = asyncio.create_task(_until_disconnect(receive), name="sse: wait for the end")
-        sending = asyncio.create_task(self._send(subscription, send), name="sse: send")
-        try:
-            await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            subscription.close()
-            for task in (leaving, sending):
-                task.cancel()
-            results = await asyncio.gather(leaving, sending, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, TimeoutError | OSError):
-                raise result
+        subscription = self._hub.subscribe(self._place.after(self._run))
+        await until_either(
+            _until_disconnect(receive), self._send(subscription, send), subscription, "sse"
+        )
 
     async def _send(self, subscription: Subscription, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         await _write(send, b"retry: 2000\n: welcome\n\n")
+        first, seen = True, self._hub.number
         while True:
             try:
                 event = await asyncio.wait_for(subscription.next(), HEARTBEAT_S)
             except TimeoutError:
-                await _write(send, b": still here\n\n")
+                # With an id: who heard nothing for long has not missed anything.
+                await _write(send, b"id: %s.%d\n: still here\n\n" % (self._run.encode(), seen))
                 continue
             if event is None:
                 break
-            await self._tell_loss(event, send)
+            loss = self._place.loss(self._run, event) if first else None
+            first, seen = False, event.number
+            if loss is not None:
+                await _write(send, b"event: lost\ndata: %s\n\n" % loss)
             made = self._encode_event(event)
-            if made is not None:
-                await _write(send, frame(*made, f"{self._run}.{event.number}"))
+            if made:
+                await _write(send, frames(made, f"{self._run}.{event.number}"))
         with suppress(TimeoutError):
             await _write(send, b": cut for reading too slowly; resume with Last-Event-ID\n\n")
             await asyncio.wait_for(
@@ -104,14 +111,30 @@ class EventStream(Response):
                 SEND_TIMEOUT_S,
             )
 
-    async def _tell_loss(self, event: Event, send: Send) -> None:
-        """Before the first event: say so where events between the client's last one and it are gone."""
-        place, self._place = self._place, Place(self._run)
-        if place.number is None:
-            return
-        if place.run != self._run or event.number > place.number + 1:
-            body = msgspec.json.encode({"after": f"{place.run}.{place.number}"})
-            await _write(send, b"event: lost\ndata: %s\n\n" % body)
+
+async def until_either(
+    leaving: Coroutine[Any, Any, None],
+    sending: Coroutine[Any, Any, None],
+    subscription: Subscription,
+    name: str,
+) -> None:
+    """Send until the client leaves, or nothing more is to be sent; both tasks have ended then."""
+    tasks = (
+        asyncio.create_task(leaving, name=f"{name}: wait for the end"),
+        asyncio.create_task(sending, name=f"{name}: send"),
+    )
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        subscription.close()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, TimeoutError):
+            metrics.LIVE_CUT.inc()
+        elif isinstance(result, Exception) and not isinstance(result, OSError):
+            raise result
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.routes.stream import Filter, _encoder
+from api.live import Encodings, wish
 from control.settle import Heard
 from devices.command import Answer
 from devices.topics import Topic
@@ -150,17 +150,15 @@ def test_kinds_tell_their_commands(client: Client) -> None:
 def test_the_stream_tells_of_commands_where_they_are_asked_for(
     world: World, own_client: Client
 ) -> None:
-    async def heard(types: frozenset[str], device: str) -> list[tuple[str, bytes]]:
+    async def heard(types: list[Any], device: str) -> list[tuple[str, bytes]]:
         subscription = world.hub.subscribe(after=0)
-        wanted = Filter(world.context, [device], None, None, None, None)
-        encode = _encoder(world.context, wanted, types)
         event = await subscription.next()
         subscription.close()
         assert event is not None
-        return [made for made in [encode(event)] if made]
+        return list(Encodings().of(event, wish(world.context, device=[device], types=types)))
 
     ask(own_client, value=40, device=["lamp-1"])
-    ((name, body),) = asyncio.run(heard(frozenset({"commands"}), "lamp-1"))
+    ((name, body),) = asyncio.run(heard(["commands"], "lamp-1"))
     assert name == "commands" and json.loads(body)["items"][0]["device"] == "lamp-1"
-    assert asyncio.run(heard(frozenset({"commands"}), "aq-1")) == []
-    assert asyncio.run(heard(frozenset({"readings", "alerts"}), "lamp-1")) == []
+    assert asyncio.run(heard(["commands"], "aq-1")) == []
+    assert asyncio.run(heard(["readings", "alerts"], "lamp-1")) == []

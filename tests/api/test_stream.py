@@ -15,6 +15,7 @@ import pytest
 import api.sse
 from api.app import create_app
 from telemetry.clock import MINUTE
+from telemetry.readings import Readings
 from tests.api.world import NOW, World, alert
 from tests.browser.server import Server
 
@@ -71,7 +72,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def clients(world: World) -> int:
-    return len(world.hub._subscriptions)  # the gauge is the process's, and other hubs set it too
+    return world.hub.clients()  # the gauge is the process's, and other hubs set it too
 
 
 def publish(world: World, device: str, quantity: str, value: float) -> None:
@@ -145,6 +146,7 @@ def test_resuming_loses_nothing_and_repeats_nothing(world: World, server: Server
             publish(world, "aq-1", "pm25", value)
         stream.event()
         last = stream.event()[2]
+    assert last
     for value in (3.0, 4.0):
         publish(world, "aq-1", "pm25", value)
     with listen(server, last=last) as stream:
@@ -157,7 +159,8 @@ def test_what_is_no_longer_kept_is_told(world: World, server: Server) -> None:
     with listen(server) as stream:
         publish(world, "aq-1", "pm25", 0.0)
         last = stream.event()[2]
-    for value in range(2_100):  # the hub keeps 2,000
+    world.hub._keep = 2_000
+    for value in range(2_100):
         publish(world, "aq-1", "pm25", float(value))
     with listen(server, last=last) as stream:
         what, data, _ = stream.event()
@@ -191,8 +194,9 @@ def test_wrong_filters_are_refused_before_the_stream(
 def test_heartbeats_keep_the_line_open(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.sse, "HEARTBEAT_S", 0.05)
     with listen(server) as stream:
-        assert stream.frame() == {"": "still here"}
-        assert stream.frame() == {"": "still here"}
+        first = stream.frame()
+        assert first[""] == "still here"
+        assert stream.frame()["id"] == first["id"]
 
 
 def test_a_client_that_leaves_is_noticed(world: World, server: Server) -> None:
@@ -205,7 +209,6 @@ def test_a_client_that_leaves_is_noticed(world: World, server: Server) -> None:
 def test_a_client_that_does_not_read_is_cut_and_others_go_on(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.sse, "CAPACITY", 20)
     monkeypatch.setattr(api.sse, "SEND_TIMEOUT_S", 0.3)
     host, port = server.url.removeprefix("http://").split(":")
     lazy = socket.socket()
@@ -224,3 +227,37 @@ def test_a_client_that_does_not_read_is_cut_and_others_go_on(
     with listen(server) as stream:
         publish(world, "aq-1", "pm25", 7.0)
         assert stream.event()[1]["items"][0]["value"] == 7.0
+
+
+def test_who_hears_nothing_for_long_has_missed_nothing(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.sse, "HEARTBEAT_S", 0.05)
+    with listen(server, "?kind=level") as stream:
+        for value in range(5):
+            publish(world, "aq-1", "pm25", float(value))
+        until(lambda: stream.frame().get("id", "").endswith(".5"))
+
+
+def test_a_reading_is_sent_once_as_the_most_special_that_is_asked_for(
+    world: World, server: Server
+) -> None:
+    parts = [("aq-1", "pm25"), ("aq-1", "vn_aqi"), ("aq-1", "online")]
+    batch = Readings.concat([world.readings(d, q, [NOW], [1.0]) for d, q in parts])
+    for query, expected in (
+        ("", [("readings", ["pm25", "vn_aqi", "online"])]),
+        ("?types=indices", [("indices", ["vn_aqi"])]),
+        ("?types=status&types=readings", [("status", ["online"]), ("readings", ["pm25", "vn_aqi"])]),
+        ("?types=readings&types=indices&types=status", [
+            ("status", ["online"]), ("indices", ["vn_aqi"]), ("readings", ["pm25"]),
+        ]),
+    ):  # fmt: skip
+        with listen(server, query) as stream:
+            world.hub.publish("readings", batch)
+            got, ids = [], []
+            for _ in expected:
+                what, data, event_id = stream.event()
+                got.append((what, [r["quantity"] for r in data["items"]]))
+                ids.append(event_id)
+            assert got == expected
+            assert ids[:-1] == [""] * (len(ids) - 1) and ids[-1]  # the last part has the id
