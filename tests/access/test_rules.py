@@ -44,7 +44,7 @@ def test_what_changes_something_names_its_act(shared_world: World) -> None:
     assert silent == []
 
 
-NOTHING_CHANGES = {"/api/v1/rules/try"}
+NOTHING_CHANGES = {"/api/v1/rules/try", "/api/v1/stream/ws"}  # a WebSocket that only tells
 # No role opens it: tests/api/test_platform_alerts.py.
 ITS_OWN_TOKEN = {"/api/v1/platform-alerts/grafana"}
 
