@@ -1,7 +1,7 @@
-"""Neighbours: an hour's mean against the median of its area, and that difference as it drifts over weeks.
+"""Neighbours: an hour's mean against the median of the stations nearest to it, and that difference over weeks.
 
-Compared are series of one kind and quantity in one area, where at least five have the hour. A series
-departs when two hours in a row do. The daily medians of its difference drift when their sum beyond a
+Compared is a series with the same quantity at the nearest stations of its kind (analytics.places), where
+at least four of them have the hour. A series departs when two hours in a row do. The daily medians of its difference drift when their sum beyond a
 slack (Page's CUSUM) grows too large against the first week's: the sum comes back as they do.
 """
 
@@ -14,13 +14,12 @@ from analytics.chosen import Chosen
 from analytics.hourly import Hour
 from analytics.layout import Layout
 from analytics.places import NONE, Places
-from analytics.rows import segments
 from analytics.snapshot import Tables
 from analytics.table import Table
 from telemetry.arrays import AnyArray, Index, Mask, Values
 from telemetry.clock import DAY, HOUR
 
-ENOUGH = 5  # series that have the hour
+ENOUGH = 4  # others that have the hour
 K = 5.0  # standard deviations, where that is more than the tolerance
 IN_A_ROW = 2  # hours
 HOURS = 24
@@ -29,22 +28,17 @@ BASELINE = 7  # days
 SLACK, LIMIT, TOP = 0.5, 3.0, 6.0  # times the drift that is declared
 
 
-def middles(key: AnyArray, value: Values) -> tuple[Values, Values, Index]:
-    """(median of each row's group, median absolute deviation, size of the group); NaN is not allowed."""
-    middle, size = _median(key, value)
-    spread, _ = _median(key, np.abs(value - middle))
-    return middle, spread, size
+def middles(value: AnyArray) -> tuple[Values, Values, Index]:
+    """(median of each row, median absolute deviation, how many there are); NaN: not known."""
+    size = (~np.isnan(value)).sum(axis=1)
+    middle = _median(value, size)
+    return middle, _median(np.abs(value - middle[:, None]), size), size
 
 
-def _median(key: AnyArray, value: Values) -> tuple[Values, Index]:
-    order = np.lexsort((value, key))
-    starts, ends = segments(key[order])
-    size = ends - starts + 1
-    ordered = value[order]
-    half = (ordered[starts + (size - 1) // 2] + ordered[starts + size // 2]) / 2
-    median, number = np.empty(len(key)), np.empty(len(key), dtype=np.intp)
-    median[order], number[order] = np.repeat(half, size), np.repeat(size, size)
-    return median, number
+def _median(value: AnyArray, size: Index) -> Values:
+    ordered = np.sort(value, axis=1)  # NaN last
+    row, last = np.arange(len(value)), np.maximum(size - 1, 0)
+    return np.asarray((ordered[row, last // 2] + ordered[row, np.maximum(size, 1) // 2]) / 2)
 
 
 class Neighbours:
@@ -88,14 +82,13 @@ class Neighbours:
         series = self.chosen.series
         if not len(series):
             return series, np.zeros(0, bool), np.zeros(0, bool)
-        area = self._places.area[self._layout.series["device"][hour.series]].astype(np.int64)
-        known = np.flatnonzero((area != NONE) & ~np.isnan(hour.mean))
+        known = np.flatnonzero(~np.isnan(hour.mean))
+        value, others = hour.mean[known], self._others(hour)
         at = self._layout.series["at"][hour.series[known]]
-        key = area[known] * len(self._tolerance) + at
-        middle, spread, size = middles(key, hour.mean[known])
+        middle, spread, size = middles(others[known])
         compared = np.flatnonzero(size >= ENOUGH)
         row = self.chosen.row[hour.series[known[compared]]].astype(np.intp)
-        value, middle = hour.mean[known[compared]], middle[compared]
+        value, middle = value[compared], middle[compared]
         tolerance = self._tolerance[at[compared]]
         departs = qartod.neighbour(value, middle, spread[compared], tolerance, K)
         s = self.state
@@ -107,6 +100,16 @@ class Neighbours:
         if (hour.number + 1) * HOUR % DAY == 0:
             self._end_day(series)
         return series, strikes >= IN_A_ROW, s["drifts"][: len(series)].copy()
+
+    def _others(self, hour: Hour) -> AnyArray:
+        """[series of the hour, neighbours]: what the neighbours measured; NaN where there is none."""
+        series = self._layout.series
+        near = self._places.near[series["device"][hour.series]]
+        quantity = np.repeat(series["quantity"][hour.series][:, None], near.shape[1], axis=1)
+        other = self._layout.index(np.maximum(near, 0), quantity)
+        place = np.minimum(np.searchsorted(hour.series, other), len(hour.series) - 1)
+        there = (near != NONE) & (hour.series[place] == other)
+        return np.where(there, hour.mean[place], np.nan)
 
     def _note(self, row: Index, apart: Values, number: int) -> None:
         self.day["apart"][row * HOURS + number % HOURS] = np.clip(apart, -6e4, 6e4)

@@ -58,8 +58,8 @@ class Quantity:
     learns        bands by local hour are learned per series, never narrower than this to either side
                   [unit]; None: none are
     attenuated    (suspect, fail): a range over twelve hours below it (QARTOD attenuated signal)
-    neighbour     the difference from the median of its area that is believable [unit] (QARTOD
-                  neighbour); None: places differ too much
+    neighbour     the difference from the median of its neighbours, the nearest stations, that is
+                  believable [unit] (QARTOD neighbour); None: places differ too much
     drift         a lasting shift of that difference that is suspect [unit]; None: any
     """
 
@@ -129,6 +129,7 @@ class Kind:
     pairs       what physics ties: quantities of one device at one time
     meters      what physics ties: a device and those that hang on it
     commands    what it can be told; `interval` and `restart` come by themselves
+    beside      the kind whose nearest stations its devices are judged by (a tree by the wind); "": none
     """
 
     name: str
@@ -145,6 +146,7 @@ class Kind:
     pairs: tuple[Pair, ...] = ()
     meters: tuple[Meter, ...] = ()
     commands: tuple[Command, ...] = ()
+    beside: str = ""
 
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of this name, or None."""

@@ -11,6 +11,7 @@ KIND = Kind(
     domain="trees",
     interval_s=600,
     timeout_s=3600,
+    beside="weather",
     model="",
     main="tilt",
     indices=("lean_trend", "uprooting"),

@@ -118,6 +118,27 @@ def test_other_areas_and_devices_without_one_are_no_neighbours() -> None:
     assert judged.why == {}
 
 
+@pytest.mark.parametrize(("km", "found"), [(1.9, True), (2.1, False)])
+def test_neighbours_are_the_nearest_stations_within_ten_kilometres_whatever_their_area(
+    km: float, found: bool
+) -> None:
+    """Five stations in a row, each in an area of its own: the first has four others up to 5 times km away."""
+    known = catalogue(
+        [
+            Device(
+                id=f"w-{i}", kind="weather", area=str(i), lon=106.7,
+                lat=10.7 + (0 if i == 0 else i + 1) * km / 111.195,
+            )
+            for i in range(5)
+        ]
+    )  # fmt: skip
+    parts = [
+        series(known, f"w-{i}", "temperature", warmth(1, i) - 9 * (i == 0), TEN) for i in range(5)
+    ]
+    judged = Judged(known).hear(in_time(parts)).end()
+    assert ("neighbour" in judged.why["w-0", "temperature"]) == found
+
+
 def test_a_slow_drift_against_the_neighbours() -> None:
     known = stations(6)
     parts = []
