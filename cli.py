@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "notify": "Check who hears of which alert, and try the channels.",
     "dashboards": "Build, check and push the boards for Grafana.",
     "devices": "Certificates and passwords of devices, and their broker's files.",
+    "audit": "Who did what: verify the audit log, show it, print its head.",
     "doctor": "Say whether all is well, and what to do where it is not; back up and restore.",
     "bench": "Measure, and print JSON lines.",
 }

@@ -56,6 +56,6 @@ def create_app(
 
         mount_console(app, context)
     settings = context.settings
-    app.add_middleware(Gate, identify=identify)
+    app.add_middleware(Gate, identify=identify, write=context.audit)
     app.add_middleware(Guard, hosts=(*LOOPBACK, settings.bind), max_payload=settings.max_payload)
     return app

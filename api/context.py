@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from analytics.alerts.book import Told
 from analytics.custom.desk import RuleDesk
 from api.access.sight import Sight
-from api.access.trail import Trail
+from api.access.trail import Done, Trail, forget
 from api.desks import AlertDesk, BackupDesk
 from control.desk import CommandDesk
 from devices.city import City
@@ -48,6 +48,7 @@ class Context:
     What a route or a page is given is the context as its principal sees it (api.access.seen.see): stores
     that leave out what lies outside of its domains and areas, and desks that sign and note its acts.
 
+    audit     writes an act into the audit log
     sight     which devices and subjects are seen
     trail     where acts are noted, and who acts (`trail.principal`)
     checks    name → "" when well, else what is wrong; behind /readyz and the page's warnings
@@ -77,6 +78,7 @@ class Context:
     backups: BackupDesk | None = None
     told: Callable[[Sequence[Told]], None] | None = None
     settled: Callable[[], int] = nothing_settled
+    audit: Callable[[Done], None] = forget
     trail: Trail = field(default_factory=Trail)
     sight: Sight = field(init=False)
 

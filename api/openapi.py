@@ -10,12 +10,15 @@ from fastapi.openapi.utils import get_openapi
 
 from api import (
     alert_schemas,
+    audit_schemas,
     command_schemas,
     platform_schemas,
     quality_schemas,
     quarantine_schemas,
     schemas,
 )
+from api.access.principal import Role
+from api.access.rules import RuledRoute, ruled_routes
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -49,6 +52,7 @@ _STRUCTS = [
         quality_schemas,
         command_schemas,
         platform_schemas,
+        audit_schemas,
     )
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
@@ -56,13 +60,15 @@ _STRUCTS = [
 _WORDS = {
     304: "Nothing has changed",
     400: "A parameter can't be taken as it is",
-    401: "Who asks must say so",
+    401: "Nobody is logged in, and no key was sent",
+    403: "The role, or the part of the city that it is for, does not reach so far",
     404: "There is none",
     406: "There is no such format here",
     409: "Its state does not allow it",
     411: "The body's length must be said",
     413: "The answer would be too large",
     415: "The body must be application/json",
+    429: "Too much was asked in a short time: wait for `Retry-After`",
     503: "A part of the platform is not well",
 }
 
@@ -226,4 +232,19 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             # FastAPI's own 422: here every wrong parameter is a 400 problem.
             operation["responses"].pop("422", None)
+    for route in ruled_routes(app):
+        for method in route.methods:
+            operation = found["paths"].get(route.path, {}).get(method.lower())
+            if operation is not None:
+                _say_who(operation, route)
     return found
+
+
+def _say_who(operation: dict[str, Any], route: RuledRoute) -> None:
+    """Which role it needs, and how it is refused to others."""
+    problem = {MEDIA_TYPE: {"schema": _reference(ProblemInfo)}}
+    needed = (429,) if route.role is Role.ANONYMOUS else (401, 403, 429)
+    for status in needed:
+        words = {"description": _WORDS[status], "content": problem}
+        operation["responses"].setdefault(str(status), words)
+    operation["x-role"] = route.role.word

@@ -11,7 +11,7 @@ from fastapi import Depends, Query
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
 
-from api.access.rules import principal_of
+from api.access.rules import principal_of, trail_of
 from api.access.seen import Eyes
 from api.context import Context
 from api.problems import Problem, invalid, not_found, too_much
@@ -35,6 +35,9 @@ _REPEAT = frozenset(
         "reason",
         "domain",
         "assigned",
+        "who",
+        "act",
+        "about",
     }
 )
 
@@ -43,7 +46,7 @@ def context_of(request: HTTPConnection) -> Context:
     """The context as whoever asks may see it: what lies outside of its domains and areas is not there."""
     eyes = request.app.state.eyes
     assert isinstance(eyes, Eyes)
-    return eyes.see(principal_of(request))
+    return eyes.see(principal_of(request), trail_of(request))
 
 
 Ctx = Annotated[Context, Depends(context_of)]

@@ -40,6 +40,12 @@ class Problem(Exception):
         self.detail = detail
         self.parameter = parameter
         self.more = more
+        self.headers: dict[str, str] = {}
+
+    def with_headers(self, headers: dict[str, str]) -> Problem:
+        """The same, answered with these headers beside its own."""
+        self.headers |= headers
+        return self
 
     def response(self, headers: dict[str, str] | None = None) -> Response:
         """As an HTTP answer."""
@@ -55,7 +61,7 @@ class Problem(Exception):
             msgspec.json.encode(body | self.more),
             status_code=self.status,
             media_type=MEDIA_TYPE,
-            headers=headers,
+            headers=self.headers | (headers or {}),
         )
 
 

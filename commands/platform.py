@@ -23,6 +23,7 @@ from analytics.own import Hearing, OwnWatch
 from analytics.own_watcher import OwnWatcher
 from analytics.together import Sharing
 from analytics.worker import Worker
+from api.access.audit_log import AuditLog
 from api.context import Context
 from commands.backups import Backups
 from commands.ingest_part import IngestPart
@@ -37,6 +38,7 @@ from devices.subject import platform
 from grafana.feed import BoardFeed
 from ingest.broker import EmbeddedBroker
 from simulators.placement import simulated_devices
+from store.audit_anchor import NAME, Anchor
 from store.telemetry import Series
 from telemetry.address import BrokerAddress, broker_address
 from telemetry.clock import SECOND, Clock
@@ -64,6 +66,7 @@ class Platform:
         self.telemetry = self._stores.telemetry
         self._place_simulated()
         self.hub = Hub()
+        self.audit = AuditLog(self.operations, Anchor(settings.data_dir / NAME), clock)
         timing = Timing(by_severity(settings.escalate), by_severity(settings.remind))
         self.book = AlertBook(self.operations, self.catalogue, self.hub, clock, timing=timing)
         self.keeper = Keeper(self.book)
@@ -127,6 +130,7 @@ class Platform:
             rules=self.rules,
             hub=self.hub,
             clock=self.clock,
+            audit=self.audit.write,
             checks=self._checks(),
             progress=lambda: self.progress,
             resend=self.receiver.submit,
@@ -262,6 +266,7 @@ class Platform:
             "rules": self.rules.trouble,
             "alerts": self.keeper.trouble,
             "own outages": self.own.trouble,
+            "audit": self.audit.trouble,
             "commands": self.command_loop.trouble,
         }
         if self.boards is not None:

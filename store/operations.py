@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from devices.device import Device
+from store.access import AccessStore
 from store.alert_history import AlertHistory
 from store.alert_records import Alert, AlertEvent, Condition, OutOfService
 from store.command_records import CommandFilter, CommandRecord, CommandState
@@ -18,7 +19,7 @@ from store.records import (
 )
 
 
-class OperationsStore(Protocol):
+class OperationsStore(AccessStore, Protocol):
     """Every method may be called from any thread and is durable on return."""
 
     def devices(self) -> list[Device]:

@@ -11,8 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devices.device import Device
 from store.schema import DEVICES
+from store.sql_access import SqlAccess
 from store.sql_address import shown
 from store.sql_alerts import SqlAlerts
+from store.sql_audit import SqlAudit
 from store.sql_base import fields_of
 from store.sql_commands import SqlCommands
 from store.sql_engine import open_engine
@@ -27,7 +29,15 @@ from telemetry.errors import StoreError
 
 
 class SqlOperations(
-    SqlAlerts, SqlHistory, SqlQuarantine, SqlNotify, SqlRules, SqlQuality, SqlCommands
+    SqlAlerts,
+    SqlHistory,
+    SqlQuarantine,
+    SqlNotify,
+    SqlRules,
+    SqlQuality,
+    SqlCommands,
+    SqlAccess,
+    SqlAudit,
 ):
     """`OperationsStore` on one database. Raises StoreError where it can't be opened or refuses.
 

@@ -18,8 +18,10 @@ from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
-from api.access.principal import LOCAL, Principal, Role
+from api.access.principal import Principal, Role
+from api.access.trail import Trail
 from api.problems import Problem
 
 
@@ -47,6 +49,8 @@ class Rule:
             return
         if principal.sort == "anonymous":
             raise unauthenticated()
+        if principal.role is Role.ANONYMOUS:
+            raise Problem(403, "Not allowed", "choose a password of your own first, at /login")
         if principal.role < self.role:
             raise Problem(
                 403, "Not allowed",
@@ -70,12 +74,19 @@ def principal_of(connection: HTTPConnection) -> Principal:
     return found
 
 
+def trail_of(connection: HTTPConnection) -> Trail:
+    """Where this request's acts are noted."""
+    found = connection.scope.get("trail", None)
+    assert isinstance(found, Trail), "no gate stands before this app"
+    return found
+
+
 def unauthenticated(detail: str = "") -> Problem:
     """401: say who you are."""
     return Problem(
         401, "Not authenticated",
         detail or "log in at /login, or send a key: Authorization: Bearer <key>; see docs/security.md",
-    )  # fmt: skip
+    ).with_headers({"WWW-Authenticate": 'Bearer realm="urban"'})  # fmt: skip
 
 
 def rules_of(dependant: Dependant) -> list[Rule]:
@@ -88,6 +99,13 @@ def only_with_rule(connection: HTTPConnection) -> None:
     dependant = getattr(connection.scope.get("route"), "dependant", None)
     if dependant is None or not rules_of(dependant):
         raise Problem(403, "Not allowed", "this address has no rule that would let anybody in")
+
+
+def act_of(scope: Scope) -> str:
+    """The act of the route that answers in this scope; "" where there is none."""
+    dependant = getattr(scope.get("route"), "dependant", None)
+    found = [] if dependant is None else rules_of(dependant)
+    return next((r.act for r in reversed(found) if r.act), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,3 @@ def ruled_routes(app: FastAPI) -> Iterator[RuledRoute]:
             continue
         methods = tuple(sorted(context.methods or ())) or ("WEBSOCKET",)
         yield RuledRoute(context.path, methods, tuple(rules_of(dependant)))
-
-
-__all__ = ["LOCAL", "Rule", "RuledRoute", "allow", "only_with_rule", "principal_of", "ruled_routes"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import cast
 
 from api.access.principal import Principal
 from api.access.seen_desks import SeenAlerts, SeenRules
 from api.access.seen_stores import SeenCatalogue, SeenOperations, SeenTelemetry
 from api.access.sight import Sight
-from api.access.trail import Done, Trail, forget
+from api.access.trail import Trail
 from api.context import Context
 from store.operations import OperationsStore
 from store.telemetry import TelemetryStore
@@ -19,15 +18,14 @@ from store.telemetry import TelemetryStore
 class Eyes:
     """Makes the context of each principal; keeps what is the same for all who see the same part."""
 
-    def __init__(self, context: Context, write: Callable[[Done], None] = forget) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._write = write
         self._parts: dict[tuple[frozenset[str] | None, frozenset[str] | None], Sight] = {}
 
-    def see(self, principal: Principal) -> Context:
+    def see(self, principal: Principal, trail: Trail | None = None) -> Context:
         """The context for one request, or one visitor."""
-        sight = self._sight(principal)
-        return see(self._context, sight, Trail(principal, self._write))
+        trail = trail or Trail(principal, self._context.audit)
+        return see(self._context, self._sight(principal), trail)
 
     def _sight(self, principal: Principal) -> Sight:
         if principal.whole:

@@ -9,6 +9,7 @@ from api.routes import (
     alert_acts,
     alert_figures,
     alerts,
+    audit,
     backups,
     commands,
     device_service,
@@ -49,5 +50,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     backups.router,
     platform_alerts.router,
+    audit.router,
 )
 HEALTH: APIRouter = health.router
