@@ -51,10 +51,26 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Road:
-    """A main road as a line of (lat, lon) points; counters, feeders and lamps stand along it."""
+    """A main road as a line of (lat, lon) points; counters, feeders and lamps stand along it.
+
+    Roads that come within a short way of each other meet there. A river is one too, without traffic.
+
+    lanes      in each direction, 1…6
+    free_kmh   speed while the road is empty, 30…120 [km/h]
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    lanes: int = 2
+    free_kmh: float = 45.0
+
+    def __post_init__(self) -> None:
+        if len(self.points) < 2:
+            raise ValueError(f"{self.name} needs two points or more")
+        if self.lanes not in range(1, 7):
+            raise ValueError(f"lanes of {self.name} must lie in 1…6, got {self.lanes}")
+        if not 30 <= self.free_kmh <= 120:
+            raise ValueError(f"free_kmh of {self.name} must lie in 30…120, got {self.free_kmh}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +170,5 @@ def _city(table: dict[str, Any]) -> City:
 
 def _lines(rows: list[dict[str, Any]]) -> tuple[Road, ...]:
     return tuple(
-        Road(name=r["name"], points=tuple((float(a), float(b)) for a, b in r["points"]))
-        for r in rows
+        Road(**{**r, "points": tuple((float(a), float(b)) for a, b in r["points"])}) for r in rows
     )

@@ -49,6 +49,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "spill": EventType(("water",), "mg/L", 0, 80, 3_600, 7_200),
     # Loudspeakers beside the meter: their own level at its place.
     "party": EventType(("noise",), "dB{A}", 0, 110, 300, 300),
+    # A crash, works, a fallen load on a road: the share of its capacity that is lost. At a counter it lies
+    # just ahead of it.
+    "incident": EventType(("traffic",), "1", 0, 1),
     # The container burns: so much hotter inside.
     "fire": EventType(("waste",), "Cel", 0, 300, 1_800, 3_600),
     # No round comes to the container; strength says nothing.

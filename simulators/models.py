@@ -22,6 +22,7 @@ from simulators.gateways import Gateways
 from simulators.lamp import LampModel, LightPlan
 from simulators.level import LevelModel
 from simulators.noise import NoiseModel
+from simulators.road_traffic import road_traffic
 from simulators.scenario import Scenario
 from simulators.script import Script
 from simulators.sun import Sun
@@ -111,7 +112,10 @@ class Scene:
             case "level":
                 return LevelModel(weather, fleet, self.seed, events)
             case "traffic":
-                return TrafficModel(fleet)
+                roads = road_traffic(
+                    self.city, fleet.devices, weather, events, self.seed, self.local
+                )
+                return TrafficModel(roads, fleet)
             case "lamp":
                 return LampModel(self.plan, fleet, self.seed)
             case "feeder":

@@ -12,10 +12,9 @@ from devices.city import City, Site
 from devices.device import Device
 from devices.kind import Kind
 from devices.registry import Kinds
-from simulators.chance import keys
 from simulators.places import Places, Spot
+from simulators.road_graph import BACKWARD
 from simulators.shares import LAMPS_PER_FEEDER, shares
-from simulators.traffic import free_speed, lanes
 
 # The beginning of a device's id, by kind; a kind that is not here begins with its own name.
 PREFIX = {
@@ -84,22 +83,32 @@ def _placed(places: Places, kind: Kind, count: int) -> list[Device]:
         named[spot.name] = named.get(spot.name, 0) + 1
         label = LABEL.get(kind.name, kind.vi)
         name = f"{label} {spot.name} {named[spot.name]}"
-        limits = _road_limits(places, n) if kind.name == "traffic" else {}
-        devices.append(_device(places, kind.name, n, name, spot.lat, spot.lon, limits=limits))
+        if kind.name == "traffic" and places.roads:
+            devices.append(_counter(places, n, name))
+        else:
+            devices.append(_device(places, kind.name, n, name, spot.lat, spot.lon))
     return devices
 
 
-def _road_limits(places: Places, n: int) -> dict[str, float]:
-    """What the city would know of a counter's place: road, distance along it, lanes, free speed."""
-    own = keys(places.seed, [_id("traffic", n)], "traffic")
-    limits = {
-        "lanes": float(lanes(own)[0]),
-        "free_flow_kmh": round(float(free_speed(own)[0]), 1),
-    }
-    if not places.roads:
-        return limits
+def _counter(places: Places, n: int, name: str) -> Device:
+    """A traffic counter at the kerb of the direction that it watches, with what the city knows of its place.
+
+    Each direction of a road has a number of its own, and its distances run as the traffic does. Counters
+    come to a road in pairs of one direction, so that one is ahead of the other.
+    """
     road, metres = places.on_road("traffic", n)
-    return {"road": float(places.roads.index(road) + 1), "chainage_m": round(metres), **limits}
+    number = places.roads.index(road)
+    turned = n // len(places.roads) // 2 + int(2 * places.draw("direction", road.name))
+    backward = turned % 2 == BACKWARD
+    lat, lon = road.at(metres, -KERB_M if backward else KERB_M)
+    of = places.city.roads[number]
+    limits = {
+        "road": float(2 * number + 1 + backward),
+        "chainage_m": round(road.length - metres if backward else metres),
+        "lanes": float(of.lanes),
+        "free_flow_kmh": float(of.free_kmh),
+    }
+    return _device(places, "traffic", n, name, lat, lon, limits=limits)
 
 
 def _at_site(places: Places, kind: Kind, n: int, site: Site) -> Device:

@@ -36,6 +36,21 @@ class Line:
         self._along = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
 
     @property
+    def points(self) -> Values:
+        """Its points as (lat, lon), a copy."""
+        return self._points.copy()
+
+    @property
+    def along(self) -> Values:
+        """How far each point is from the beginning. [m]"""
+        return self._along
+
+    @property
+    def squeeze(self) -> float:
+        """A degree of longitude by one of latitude here."""
+        return self._squeeze
+
+    @property
     def length(self) -> float:
         """From end to end. [m]"""
         return float(self._along[-1])

@@ -1,12 +1,18 @@
-"""Traffic: demand by hour and weekday, mostly motorcycles; speed falls with load, occupancy follows both."""
+"""Traffic counters: vehicles by class, mean speed and occupancy of what flows past them on the road graph.
+
+The three belong together: what passed is density times speed, and the loop is held by what stands over
+it. Most vehicles are motorcycles.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulators.chance import Keys, derived, normal, uniform, wander
+from simulators.chance import derived, normal, uniform
 from simulators.fleet import Fleet, Rows
-from simulators.rhythm import by_hour, demand
+from simulators.flow_diagram import MEU
+from simulators.rhythm import by_hour
+from simulators.road_traffic import RoadTraffic
 from telemetry.arrays import Values
 
 # Share of the vehicles, and the length of road that a detector sees one on: its own and the loop's [m].
@@ -19,42 +25,50 @@ TRUCKS = (
     1.1, 1.2, 1.1, 0.9, 0.5, 0.3, 0.4, 0.7, 1.1, 1.6, 2.2, 2.6,
 )  # fmt: skip
 RIDERS_ABREAST = 2.2  # motorcycles share a lane's width, so a loop is held by several at once
-
-
-def lanes(key: Keys) -> Values:
-    """Lanes in the direction that a counter of this key watches."""
-    return np.asarray(2.0 + np.floor(3.0 * uniform(derived(key, 80))))
-
-
-def free_speed(key: Keys) -> Values:
-    """Speed there while the road is free. [km/h]"""
-    return np.asarray(38.0 + 14.0 * uniform(derived(key, 82)))
+SPEED_NOISE = 0.03
 
 
 class TrafficModel:
     """What the counters report: vehicles in the interval, mean speed, occupancy."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, roads: RoadTraffic, fleet: Fleet) -> None:
+        self._roads = roads
         self._minutes = fleet.kind.interval_s / 60.0
-        self._lanes = lanes(fleet.key)
-        # Vehicles a minute and lane at the peak, and speed of a free road [km/h].
-        self._peak = 22.0 + 12.0 * uniform(derived(fleet.key, 81))
-        self._free = free_speed(fleet.key)
-        self._worst = 0.50 + 0.14 * uniform(derived(fleet.key, 83))
+        cell = np.array([roads.places[d.id] for d in fleet.devices], dtype=np.intp)
+        self._watched = np.searchsorted(roads.watched, cell)
+        self._lanes = roads.graph.lanes[cell].astype(np.float64)
+        self._free = roads.graph.free[cell]
+        # How many of ten vehicles are motorcycles: fewer on the roads out of the city.
+        self._riders = 0.74 + 0.12 * uniform(derived(fleet.key, 81))
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
-        load = demand(rows) * np.exp(
-            0.08 * wander(derived(rows.key, 84), rows.t, 10_800.0, 2_700.0, 600.0)
-        )
-        vehicles = load * (self._peak * self._lanes)[rows.device] * self._minutes
-        trucks = by_hour(TRUCKS, rows.hour)
+        of = rows.device
+        flow, density = self._roads.at(self._watched[of], rows.time)
+        share = self._shares(rows)
+        heavy = sum((n * MEU[name] for name, n in share.items()), np.zeros(len(rows)))
+        vehicles = flow * self._minutes / heavy
         counts = {
-            name: self._counted(rows, salt, vehicles * share * (trucks if name == "truck" else 1.0))
-            for salt, (name, share) in enumerate(MIX.items(), 85)
+            name: self._counted(rows, salt, vehicles * share[name])
+            for salt, name in enumerate(MIX, 85)
         }
-        speed = self._speed(rows, load)
-        return {**counts, "speed": speed, "occupancy": self._occupancy(rows, counts, speed)}
+        # q = k·v, from [MEU/min] and [MEU/km].
+        speed = np.where(density > 1e-6, 60.0 * flow / np.maximum(density, 1e-6), self._free[of])
+        noise = 1.0 + SPEED_NOISE * normal(derived(rows.key, 99), rows.slot)
+        standing = density / heavy / self._lanes[of] * _metres(share)
+        seen, meant = _metres(counts), vehicles * _metres(share)
+        scatter = np.clip(np.where(meant > 0, seen / np.maximum(meant, 1e-9), 1.0), 0.0, 2.5)
+        occupancy = np.minimum(0.1 * standing * scatter / noise, 95.0)
+        return {**counts, "speed": speed * noise, "occupancy": occupancy}
+
+    def _shares(self, rows: Rows) -> dict[str, Values]:
+        """Share of each class among the vehicles at each row; together 1 at an hour with usual trucks."""
+        riders = self._riders[rows.device]
+        others = (1.0 - riders) / (1.0 - MIX["motorcycle"])
+        share = {name: others * part for name, part in MIX.items()}
+        share["motorcycle"] = riders
+        share["truck"] = share["truck"] * by_hour(TRUCKS, rows.hour)
+        return share
 
     def _counted(self, rows: Rows, salt: int, mean: Values) -> Values:
         """Whole vehicles that scatter as arrivals do: variance ≈ mean."""
@@ -62,17 +76,11 @@ class TrafficModel:
         spread = uniform(derived(rows.key, salt + 10), rows.slot)
         return np.asarray(np.floor(np.maximum(mean + 0.8 * scatter, 0.0) + spread))
 
-    def _speed(self, rows: Rows, load: Values) -> Values:
-        """Falls with the square of the load; `worst` is the part that the peak takes away. [km/h]"""
-        slowed = 1.0 - self._worst[rows.device] * np.tanh(load) ** 2 / np.tanh(1.0) ** 2
-        noise = 1.0 + 0.03 * normal(derived(rows.key, 99), rows.slot)
-        return np.asarray(self._free[rows.device] * slowed * noise)
 
-    def _occupancy(self, rows: Rows, counts: dict[str, Values], speed: Values) -> Values:
-        """Share of the time that a vehicle stands over the loop: Σ n·(L + loop) / (v·T·lanes). [%]"""
-        metres = np.zeros(len(rows))
-        for name, n in counts.items():
-            abreast = RIDERS_ABREAST if name in ("motorcycle", "bicycle") else 1.0
-            metres = metres + n * (LENGTH_M[name] + LOOP_M) / abreast
-        travelled = speed / 3.6 * self._minutes * 60.0 * self._lanes[rows.device]
-        return np.asarray(np.minimum(100.0 * metres / np.maximum(travelled, 1.0), 90.0))
+def _metres(vehicles: dict[str, Values]) -> Values:
+    """Length over a lane's loop of so many of each class: Σ n·(L + loop), riders side by side. [m]"""
+    total: Values = np.zeros(1)
+    for name, n in vehicles.items():
+        abreast = RIDERS_ABREAST if name in ("motorcycle", "bicycle") else 1.0
+        total = total + n * (LENGTH_M[name] + LOOP_M) / abreast
+    return total
