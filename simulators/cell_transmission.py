@@ -22,9 +22,11 @@ class CellTransmission:
     """The state of the roads. `n` is what stands on each cell, `waiting` in its side streets. [MEU]
 
     entered, left    what came out of side streets and from outside, and what went there, since the start
+    brought          what was put there at the start
+    trip_m           mean length of a trip; without end, nobody turns into side streets
     """
 
-    def __init__(self, graph: RoadGraph) -> None:
+    def __init__(self, graph: RoadGraph, trip_m: float = TRIP_M) -> None:
         self.graph = graph
         self.diagram = Diagram.of(graph.lanes, graph.free)
         hours, km = STEP_S / 3_600.0, graph.length / 1_000.0
@@ -35,7 +37,7 @@ class CellTransmission:
         self._free, self._bend = d.free * hours / km, d.bend * hours
         self._bent, self._wave = d.bent * hours / km, d.wave * hours / km
         self._aside = 1.0 - np.exp(
-            -graph.length / TRIP_M
+            -graph.length / trip_m
         )  # share of a cell's traffic that turns off
         self._stay = 1.0 - self._aside
         # At a load u this much comes out of side streets, so that u stays u; at the city's edge all of it.

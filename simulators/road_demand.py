@@ -18,7 +18,7 @@ from telemetry.clock import MINUTE
 CELLS = 12  # of a section at most
 # Load of a road at the weekday's peak, and how much the tide of commuters adds towards the centre in the
 # morning and away from it in the evening. [share of the capacity]
-QUIET, BUSY, TIDE = 0.62, 0.78, 0.18
+QUIET, BUSY, TIDE = 0.60, 0.76, 0.21
 MOST = 0.97  # what more would come goes another way
 MORNING, EVENING, RUSH_H = 7.25, 17.5, 1.3
 FRIDAY, SUNDAY = 1.3, -0.7  # times the tide: many leave the city, and come back
