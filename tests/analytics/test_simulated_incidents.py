@@ -9,7 +9,7 @@ from analytics.engine import Engine
 from simulators.events import Event
 from simulators.models import Scene
 from simulators.placement import simulated_devices
-from telemetry.clock import DAY, HOUR, MINUTE, parse_time
+from telemetry.clock import HOUR, MINUTE, parse_time
 from telemetry.flags import Flag
 from telemetry.readings import Readings
 from tests.analytics.city import ZONE, Told, catalogue

@@ -16,7 +16,7 @@ from simulators.road_traffic import RoadTraffic, road_traffic
 from simulators.traffic import LENGTH_M, LOOP_M, MIX, RIDERS_ABREAST, TrafficModel
 from telemetry.arrays import Values
 from telemetry.clock import DAY, HOUR, MINUTE, parse_time
-from tests.simulators.cities import KINDS, SEED, city, day_of, mean_at, scene
+from tests.simulators.cities import KINDS, SEED, city, day_of, scene
 
 MONDAY = parse_time("2026-11-22T17:00:00Z")  # 00:00 local
 DRY = parse_time("2026-02-08T17:00:00Z")  # a Monday of the dry season, 00:00 local
