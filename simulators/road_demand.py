@@ -13,7 +13,7 @@ from simulators.rhythm import demand
 from simulators.road_graph import RoadGraph
 from simulators.weather import Weather
 from telemetry.arrays import Index, Times, Values
-from telemetry.clock import MINUTE
+from telemetry.clock import MINUTE, SECOND
 
 CELLS = 12  # of a section at most
 # Load of a road at the weekday's peak, and how much the tide of commuters adds towards the centre in the
@@ -59,8 +59,8 @@ class RoadDemand:
 
     def _wet(self, start: int, minutes: int) -> Values:
         """How much the rain holds the traffic, 0…1, by [section, minute]."""
-        knots = np.arange(0, minutes * MINUTE + RAIN_EVERY, RAIN_EVERY)
-        rate = self._weather.rain.rate(self._rows(start + knots)).reshape(-1, len(knots))
+        knots = start + np.arange(0, minutes * MINUTE + RAIN_EVERY, RAIN_EVERY)
+        rate = self._weather.rain.rates(self._rows(knots[:1]), knots / SECOND)
         at = MINUTE * np.arange(minutes) / RAIN_EVERY
         low = np.floor(at).astype(np.intp)
         rate = rate[:, low] + (at - low) * (rate[:, low + 1] - rate[:, low])
