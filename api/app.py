@@ -16,7 +16,9 @@ from api.access.seen import Eyes
 from api.context import Context
 from api.live import Encodings
 from api.parameters import only_known_parameters
-from api.routes import HEALTH, ROUTERS
+from api.publish.datasets import Beginnings
+from api.publish.partitions import Partitions
+from api.routes import HEALTH, OPEN, ROUTERS
 from api.security import Guard
 from telemetry.setting_values import LOOPBACK
 
@@ -42,6 +44,8 @@ def create_app(
     app.state.context = context
     app.state.eyes = Eyes(context)
     app.state.encodings = Encodings()
+    app.state.beginnings = Beginnings()
+    app.state.partitions = Partitions(context.settings.data_dir / "open")
     app.state.run = secrets.token_hex(4)  # names this run in the stream's event ids
     problems.install(app)
     openapi.install(app)
@@ -49,6 +53,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, dependencies=strict)
     app.include_router(HEALTH, dependencies=strict)
+    app.include_router(OPEN, dependencies=strict)
     app.include_router(docs.router)
     docs.mount_static(app)
     if console:

@@ -38,6 +38,7 @@ TAGS = [
     {"name": "telemetry", "description": "Readings, windows and indices"},
     {"name": "alerts", "description": "What is wrong, since when, who has it"},
     {"name": "live", "description": "What happens now, as server-sent events"},
+    {"name": "open data", "description": "What the city has marked open, for everybody"},
     {"name": "accounting", "description": "What became of everything that was received"},
     {"name": "platform", "description": "The platform itself: its backups, and what watches it"},
     {"name": "health", "description": "For whoever watches the platform"},
@@ -187,6 +188,8 @@ LATEST: Content = {
     **ROWS,
 }
 WINDOWED |= ROWS
+PARQUET: Content = {"application/vnd.apache.parquet": {"schema": _BINARY}}
+DCAT: Content = {"application/ld+json": {"schema": {"type": "object"}}}
 FILE: Content = {**ROWS, "application/json": WINDOWED["application/json"]}
 STREAM: Content = {"text/event-stream": {"schema": _TEXT}}
 METRICS: Content = {"text/plain": {"schema": _TEXT}}

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from devices.open_data import OpenData, open_data
 from telemetry.errors import DeclarationError
 
 FOLDER = Path(__file__).parent.parent / "cities"
@@ -82,6 +83,7 @@ class City:
     editions  what is in force: {"air_index": "QĐ 1459/QĐ-TCMT", …}
     mix       share of each kind among simulated devices
     water     courses of rivers and canals to draw on the map, as lines of (lat, lon): a sketch
+    open_data what everybody may have; None: nothing
     """
 
     name: str
@@ -97,6 +99,7 @@ class City:
     roads: tuple[Road, ...]
     mix: Mapping[str, float]
     water: tuple[Road, ...] = ()
+    open_data: OpenData | None = None
 
     @cached_property
     def area(self) -> dict[str, Area]:
@@ -160,6 +163,7 @@ def _city(table: dict[str, Any]) -> City:
         roads=_lines(table.get("roads", [])),
         mix=table["mix"],
         water=_lines(table.get("water", [])),
+        open_data=open_data(table.get("open_data"), (a["code"] for a in table["areas"])),
     )
     places: tuple[Area | Site, ...] = (*city.areas, *city.sites)
     for place in places:

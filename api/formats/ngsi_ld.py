@@ -41,7 +41,7 @@ def write_ngsi_ld(context: Context, tables: Iterator[Table], sort: Sort) -> Iter
 
 
 def _entities(context: Context, table: Table, sort: Sort) -> Iterator[Entity]:
-    table = table.take((table.flag != Flag.FAIL) & np.isfinite(table.value))
+    table = table.take(~np.isin(table.flag, (Flag.FAIL, Flag.MISSING)) & np.isfinite(table.value))
     # Pieces of readings are cut between times, so a device's values of one time are in one piece.
     order = np.lexsort((table.quantity, table.time, table.device))
     table = table.take(order)

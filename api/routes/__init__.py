@@ -20,6 +20,7 @@ from api.routes import (
     kinds,
     latest,
     map,
+    open_data,
     platform_alerts,
     quality,
     quarantine,
@@ -53,3 +54,4 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
 )
 HEALTH: APIRouter = health.router
+OPEN: APIRouter = open_data.router

@@ -69,7 +69,7 @@ def get_latest(
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if following is not None and wanted is not JSON:
         headers["Link"] = link_to_next(request, following)
-    if if_none_match is not None and _matches(if_none_match, tag):
+    if if_none_match is not None and matches(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     table = table_of(page)
     if wanted is JSON:
@@ -93,7 +93,7 @@ def _tag(page: Readings, more: str) -> str:
     return f'W/"{digest.hexdigest()}"'
 
 
-def _matches(header: str, tag: str) -> bool:
+def matches(header: str, tag: str) -> bool:
     """Weak comparison (RFC 9110, 13.1.2)."""
     bare = tag.removeprefix("W/")
     return any(t.strip().removeprefix("W/") in (bare, "*") for t in header.split(","))

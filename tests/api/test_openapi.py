@@ -51,6 +51,10 @@ def test_every_resource_of_the_design_is_there(described: Json) -> None:
         "/healthz",
         "/readyz",
         "/metrics",
+        "/open/catalog",
+        "/open/{kind}/{area}",
+        "/open/{kind}/{area}/latest.{ending}",
+        "/open/{kind}/{area}/{day}.parquet",
     }
 
 

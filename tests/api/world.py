@@ -19,6 +19,7 @@ from control.desk import CommandDesk
 from devices.city import Area, City, Road
 from devices.device import Catalogue, Device
 from devices.kind import Severity
+from devices.open_data import OpenData
 from devices.registry import Kinds, load_kinds
 from store.duckdb_store import DuckDBStore
 from store.operations import OperationsStore
@@ -79,6 +80,12 @@ def city() -> City:
         sites=(),
         roads=(Road(name="Điện Biên Phủ", points=((10.80, 106.71), (10.775, 106.685))),),
         mix={"air": 1.0},
+        open_data=OpenData(
+            licence="https://creativecommons.org/licenses/by/4.0/",
+            publisher="Thành phố",
+            homepage="https://city.example",
+            kinds={"air": frozenset({"26740"}), "level": None, "weather": None},
+        ),
         water=(
             Road(name="Sông Sài Gòn", points=((10.85, 106.72), (10.776, 106.708), (10.75, 106.74))),
         ),
