@@ -14,7 +14,7 @@ import numpy as np
 from simulators.chance import Keys
 from simulators.fleet import Fleet, Rows
 from simulators.places import METRES_PER_DEG
-from telemetry.arrays import Values
+from telemetry.arrays import Index, Mask, Values
 from telemetry.clock import SECOND, format_time
 from telemetry.errors import DeclarationError
 
@@ -106,35 +106,44 @@ class Event:
             raise DeclarationError(f"{place}.radius_m", "must be above 0 at a place", self.radius_m)
 
 
-Nature = Callable[[int, int], Sequence[Event]]
+# (start, end, type or "" for all) → events that overlap [start, end), in any order.
+Source = Callable[[int, int, str], Sequence[Event]]
 
 
-def no_nature(start: int, end: int) -> Sequence[Event]:
-    """Nothing happens but what a scenario forces."""
-    return ()
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Events of one type at single devices, no device twice, in the order of their keys."""
+
+    key: Keys
+    start: Values  # [s since 1970]
+    end: Values
+    strength: Values
+
+    def of(self, rows: Rows) -> tuple[Mask, Index]:
+        """(which rows' devices are among them, where they stand)."""
+        place = np.minimum(np.searchsorted(self.key, rows.key), len(self.key) - 1)
+        return np.asarray(self.key[place] == rows.key), place
 
 
 class Events:
-    """All events of a city: those that are forced, and what nature draws."""
+    """All events of a city: those that are forced, and what other sources tell, nature above all."""
 
     def __init__(
-        self, forced: Sequence[Event], fleets: Mapping[str, Fleet], nature: Nature = no_nature
+        self, forced: Sequence[Event], fleets: Mapping[str, Fleet], *sources: Source
     ) -> None:
         for number, event in enumerate(forced):
             event.check(f"events[{number}]")
             self._check_devices(f"events[{number}]", event, fleets)
         self._forced = sorted(forced, key=_order)
-        self._nature = nature
+        self._sources = sources
         self._fleets = fleets
 
-    def between(self, start: int, end: int) -> list[Event]:
-        """Events that overlap [start, end) [ns], in order of their beginning."""
-        found = [*self._forced, *self._nature(start, end)]
+    def between(self, start: int, end: int, type: str = "") -> list[Event]:
+        """Events that overlap [start, end) [ns], of a type or all, in order of their beginning."""
+        found = [e for e in self._forced if not type or e.type == type]
+        for source in self._sources:
+            found += source(start, end, type)
         return sorted((e for e in found if e.start < end and e.end > start), key=_order)
-
-    def of_type(self, type: str, start: int, end: int) -> list[Event]:
-        """As between, of one type."""
-        return [e for e in self.between(start, end) if e.type == type]
 
     def devices(self, event: Event) -> list[str]:
         """The devices that show it, at half of its strength or more."""
@@ -147,30 +156,42 @@ class Events:
             for n in np.flatnonzero(nearness(event, fleet.lat, fleet.lon) > 0.5).tolist()
         ]
 
-    def at(self, type: str, rows: Rows, before_s: float = 0.0) -> Values:
-        """Strength at each row's place, so many seconds before its time; where several meet, the sum."""
+    def at(self, type: str, rows: Rows) -> Values:
+        """Strength at each row's place and time; where several meet, the sum."""
         total = np.zeros(len(rows))
-        for event, share in self.shares(type, rows, before_s):
-            total = total + event.strength * share
+        if not len(rows):
+            return total
+        found = self.between(int(rows.time.min()), int(rows.time.max()) + 1, type)
+        for event in found:
+            if not event.devices:
+                near = nearness(event, rows.lat, rows.lon)
+                total = total + event.strength * near * course(event, rows.t)
+        of = EVENT_TYPES[type]
+        for spans in self._layers([e for e in found if e.devices]):
+            struck, place = spans.of(rows)
+            share = _course(of, rows.t, spans.start[place], spans.end[place])
+            total = total + np.where(struck, spans.strength[place] * share, 0.0)
         return total
 
-    def shares(
-        self, type: str, rows: Rows, before_s: float = 0.0
-    ) -> Iterator[tuple[Event, Values]]:
-        """Each event of the type that touches these rows, and how much of it is there, 0…1."""
+    def last(self, type: str, rows: Rows, t: Values, back_s: float = 0.0) -> tuple[Values, Values]:
+        """(start, end) [s since 1970] of the latest event at each row's device that began by `t` and had
+        not ended `back_s` before; NaN where there is none. One that has a place strikes all within reach."""
+        start, end = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         if not len(rows):
-            return
-        back = round(before_s * SECOND)
-        first, last = int(rows.time.min()) - back, int(rows.time.max()) - back
-        for event in self.of_type(type, first, last + 1):
-            yield event, self.where(event, rows) * course(event, rows.t - before_s)
+            return start, end
+        span = int((t.min() - back_s) * SECOND), int(t.max() * SECOND) + 1
+        for spans in self._layers(self.between(*span, type)):
+            struck, place = spans.of(rows)
+            begins, ends = spans.start[place], spans.end[place]
+            now = struck & (begins <= t) & (ends > t - back_s)
+            start, end = np.where(now, begins, start), np.where(now, ends, end)
+        return start, end
 
     def over_city(self, type: str, t: Values) -> Values:
         """Strength at these times wherever events of the type lie: what is felt in all of the city."""
         total = np.zeros(len(t))
         if len(t):
-            span = int(t.min() * SECOND), int(t.max() * SECOND) + 1
-            for event in self.of_type(type, *span):
+            for event in self.between(int(t.min() * SECOND), int(t.max() * SECOND) + 1, type):
                 total = np.maximum(total, event.strength * course(event, t))
         return total
 
@@ -179,6 +200,25 @@ class Events:
         if not event.devices:
             return nearness(event, rows.lat, rows.lon)
         return np.isin(rows.key, self._keys(event)).astype(np.float64)
+
+    def _layers(self, events: Sequence[Event]) -> Iterator[Spans]:
+        """These events by device, as few tables as hold no device twice; later events in later ones."""
+        layers: list[dict[int, Event]] = []
+        for event in events:
+            for key in self._keys(event).tolist():
+                layer = next((x for x in layers if key not in x), None)
+                if layer is None:
+                    layers.append(layer := {})
+                layer[key] = event
+        for layer in layers:
+            keys = np.array(sorted(layer), dtype=np.uint64)
+            of = [layer[k] for k in keys.tolist()]
+            yield Spans(
+                keys,
+                np.array([e.start / SECOND for e in of]),
+                np.array([e.end / SECOND for e in of]),
+                np.array([e.strength for e in of]),
+            )
 
     @staticmethod
     def _check_devices(place: str, event: Event, fleets: Mapping[str, Fleet]) -> None:
@@ -192,15 +232,19 @@ class Events:
     def _keys(self, event: Event) -> Keys:
         fleets = [f for k in EVENT_TYPES[event.type].kinds if (f := self._fleets.get(k))]
         return np.array(
-            [f.key[f.index[d]] for d in event.devices for f in fleets if d in f.index],
+            [f.key[f.index[d]] for d in self.devices(event) for f in fleets if d in f.index],
             dtype=np.uint64,
         )
 
 
 def course(event: Event, t: Values) -> Values:
     """How much of an event there is at these times, 0…1, exactly 0 outside of it. [s since 1970]"""
-    of = EVENT_TYPES[event.type]
-    since, left = t - event.start / SECOND, event.end / SECOND - t
+    start, end = np.array(event.start / SECOND), np.array(event.end / SECOND)
+    return _course(EVENT_TYPES[event.type], t, start, end)
+
+
+def _course(of: EventType, t: Values, start: Values, end: Values) -> Values:
+    since, left = t - start, end - t
     inside = (since >= 0) & (left > 0)
     up = np.clip(since / of.rise_s, 0.0, 1.0) if of.rise_s else 1.0
     down = np.clip(left / of.fall_s, 0.0, 1.0) if of.fall_s else 1.0

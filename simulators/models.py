@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,13 +15,15 @@ from devices.registry import Kinds
 from simulators.air import AirModel
 from simulators.airshed import Airshed
 from simulators.chance import derived, key, wander
+from simulators.climate import Climate
 from simulators.emission import EmissionModel
-from simulators.events import Event, Events
+from simulators.events import Event, Events, Source
 from simulators.feeder import FeederModel
 from simulators.fleet import Fleet, LocalTime, Rows
 from simulators.gateways import Gateways
 from simulators.lamp import LampModel, LightPlan
 from simulators.level import LevelModel
+from simulators.nature import AfterStorms, Nature
 from simulators.noise import NoiseModel
 from simulators.road_traffic import road_traffic
 from simulators.scenario import Scenario
@@ -63,7 +66,8 @@ class DeclaredModel:
 class Scene:
     """A simulated city: its fleets and their models, by kind.
 
-    `events` are forced, `scenario` (and its file) brings more of them, and faults: see `script`.
+    `events` are forced, `scenario` (and its file) brings more of them, and faults: see `script`. `nature`:
+    whether what happens by itself is there too; None: as the scenario says, and without one it is.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Scene:
         seed: int,
         events: Sequence[Event] = (),
         scenario: tuple[Scenario, TomlFile] | None = None,
+        nature: bool | None = None,
     ) -> None:
         self.city = city
         # Two cities of one seed are two cities.
@@ -90,13 +95,24 @@ class Scene:
         self.script: Script | None = None
         if scenario is not None:
             self.script = Script(*scenario, city, self.fleets, self.gateways, self.local, self.seed)
-        self.events = Events(events, self.fleets, self._nature)
+        if nature is None:
+            nature = scenario is None or scenario[0].nature
+        self.events = self._happening(events, nature)
         self.weather = Weather(city, self.seed, self.local, self.sun, self.events)
         self.airshed = Airshed(city, self.seed, self.local, self.weather)
         self.models = {name: self._model(name) for name in self.fleets}
 
-    def _nature(self, start: int, end: int) -> Sequence[Event]:
-        return () if self.script is None else self.script.events(start, end)
+    def _happening(self, forced: Sequence[Event], nature: bool) -> Events:
+        """All that happens: what is forced, the scenario's, nature's own, and what storms leave behind."""
+        sources: list[Source] = []
+        if self.script is not None:
+            sources.append(self.script.events)
+        if nature:
+            north = Climate(self.city).north
+            sources.append(Nature(self.fleets, self.local, self.seed, north).between)
+        storms = partial(Events(forced, self.fleets, *sources).between, type="storm")
+        after = AfterStorms(self.fleets.get("tree"), storms)
+        return Events(forced, self.fleets, *sources, after.between)
 
     def _model(self, name: str) -> Model:
         fleet, weather, sun, events = self.fleets[name], self.weather, self.sun, self.events

@@ -124,7 +124,7 @@ class Rain:
             if low < high:
                 total[:, low:high] += self._of_cell(cell, t[low:high], places.lat, places.lon)
         span = int(t[0] * SECOND), int(t[-1] * SECOND) + 1
-        for event in self._events.of_type("cloudburst", *span):
+        for event in self._events.between(*span, "cloudburst"):
             near = self._events.where(event, places)
             total += event.strength * near[:, None] * course(event, t)[None, :]
         return total

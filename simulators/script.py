@@ -50,10 +50,10 @@ class Script:
         found = [f for c in self._cycles(start, end) for f in self._faults_of(c)]
         return [f for f in found if f.start < end and f.end > start]
 
-    def events(self, start: int, end: int) -> list[Event]:
-        """Events that overlap [start, end). [ns]"""
+    def events(self, start: int, end: int, type: str = "") -> list[Event]:
+        """Events that overlap [start, end) [ns], of a type or all."""
         found = [e for c in self._cycles(start, end) for e in self._events_of(c)]
-        return [e for e in found if e.start < end and e.end > start]
+        return [e for e in found if e.start < end and e.end > start and type in ("", e.type)]
 
     def _cycles(self, start: int, end: int) -> range:
         # What begins in one cycle ends in the next at the latest.

@@ -1,4 +1,4 @@
-"""Street trees: a lean of their own that sways in the wind, soil that dries between watering and rain."""
+"""Street trees: a lean of their own that sways in the wind and grows in a storm, soil that dries between rains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from simulators.chance import derived, normal, uniform
 from simulators.events import Events
 from simulators.fleet import Fleet, Rows
-from simulators.weather import Weather
+from simulators.weather import LocalWeather, Weather
 from telemetry.arrays import Values
 
 DAY_S = 86_400.0
@@ -28,16 +28,17 @@ class TreeModel:
 
     def values(self, rows: Rows) -> dict[str, Values]:
         """Columns by quantity."""
-        speed = self._weather.at(rows).wind_speed
+        here = self._weather.at(rows)
+        speed = here.wind_speed
         sway = 0.02 * speed**1.5 * normal(derived(rows.key, 184), rows.slot)
         part = (rows.t / BATTERY_S + self._worn[rows.device]) % 1.0
         return {
             "tilt": np.abs(self._lean[rows.device] + sway) + self._events.at("uproot", rows),
-            "soil_moisture": self._soil(rows),
+            "soil_moisture": self._soil(rows, here),
             "battery": 97.0 - 55.0 * part,
         }
 
-    def _soil(self, rows: Rows) -> Values:
+    def _soil(self, rows: Rows, here: LocalWeather) -> Values:
         """Watered every second morning within half an hour, then drying off. [%]"""
         local_s = rows.day * DAY_S + rows.hour * 3_600.0
         since = (local_s - self._watered_s[rows.device]) % (2 * DAY_S)
@@ -47,5 +48,5 @@ class TreeModel:
         left = 13.0 * np.exp(-2 / 1.3)
         soaking = np.clip(since / 3_600.0, 0.0, 1.0)
         water = left + (moist - left) * soaking
-        rain = 9.0 * np.tanh(self._weather.rain.field(rows).lately() / 10.0)
+        rain = 9.0 * np.tanh(here.rain.lately() / 10.0)
         return np.asarray(dry + water + rain + 0.1 * normal(derived(rows.key, 185), rows.slot))

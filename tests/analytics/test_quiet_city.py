@@ -29,7 +29,7 @@ OURS = ("traffic", "lamp", "feeder", "waste", "emission", "tree")
 @cache
 def simulated() -> tuple[Catalogue, Scene]:
     devices = simulated_devices(city("hcmc"), KINDS, 300, SEED)
-    return catalogue(devices), Scene(city("hcmc"), KINDS, devices, SEED)
+    return catalogue(devices), Scene(city("hcmc"), KINDS, devices, SEED, nature=False)
 
 
 def readings(kind: str, start: int, end: int, faults: Iterable[Fault] = ()) -> Readings:

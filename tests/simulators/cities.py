@@ -25,9 +25,10 @@ def city(name: str) -> City:
 
 
 @cache
-def scene(name: str, count: int = 300) -> Scene:
+def scene(name: str, count: int = 300, nature: bool = False) -> Scene:
+    """A scene in which nothing happens, or what nature brings."""
     devices = simulated_devices(city(name), KINDS, count, SEED)
-    return Scene(city(name), KINDS, devices, SEED)
+    return Scene(city(name), KINDS, devices, SEED, nature=nature)
 
 
 @cache

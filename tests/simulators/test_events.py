@@ -33,7 +33,9 @@ SHOWN = [
 
 def _scene(*events: Event) -> Scene:
     place = city("hcmc")
-    return Scene(place, KINDS, simulated_devices(place, KINDS, 120, SEED), SEED, events)
+    return Scene(
+        place, KINDS, simulated_devices(place, KINDS, 120, SEED), SEED, events, nature=False
+    )
 
 
 def _column(scene: Scene, kind: str, quantity: str, start: int, end: int) -> Values:
