@@ -90,7 +90,7 @@ class _Day:
         self._wet = self._pace.min(axis=0) < 1.0
         self._blocks = [
             (e.start, e.end, of.open_share(e))
-            for e in of._events.of_type("incident", start, start + minutes * MINUTE)
+            for e in of._events.between(start, start + minutes * MINUTE, "incident")
         ]
         self._model = CellTransmission(of.graph)
         self._model.settle(self._load[of._demand.section, 0])
