@@ -24,8 +24,8 @@ COMMANDS: dict[str, str] = {
     "rules": "What raises alerts: list it, try rules of your own, add them.",
     "notify": "Check who hears of which alert, and try the channels.",
     "dashboards": "Build, check and push the boards for Grafana.",
-    "devices": "Certificates and passwords of devices, and their broker's files.",
     "audit": "Who did what: verify the audit log, show it, print its head.",
+    "devices": "Register, change and command devices; certificates, passwords, broker's files.",
     "doctor": "Say whether all is well, and what to do where it is not; back up and restore.",
     "bench": "Measure, and print JSON lines.",
 }

@@ -10,7 +10,9 @@ from analytics.custom.desk import RuleDesk
 from api.access.sight import Sight
 from api.access.trail import Done, Trail, forget
 from api.desks import AlertDesk, BackupDesk
+from api.desks_broker import CredentialDesk
 from control.desk import CommandDesk
+from control.register import Register
 from devices.city import City
 from devices.device import Catalogue
 from devices.registry import Kinds
@@ -59,6 +61,8 @@ class Context:
     backups   copies of the stores; None where this process makes none
     settled   event time up to which roll-ups are written [ns]
     told      takes conditions that others tell of the platform, as AlertBook.tell does
+    register  what people say of devices
+    credentials  passwords of devices at the broker; None where its files are not ours
     """
 
     settings: Settings
@@ -82,5 +86,11 @@ class Context:
     trail: Trail = field(default_factory=Trail)
     sight: Sight = field(init=False)
 
+    credentials: CredentialDesk | None = None
+    register: Register = field(init=False)
+
     def __post_init__(self) -> None:
         self.sight = Sight(self.catalogue)
+        self.register = Register(
+            self.catalogue, self.operations, self.city.area, self.clock, self.settings.max_devices
+        )

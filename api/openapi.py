@@ -12,6 +12,7 @@ from api import (
     alert_schemas,
     audit_schemas,
     command_schemas,
+    device_schemas,
     platform_schemas,
     quality_schemas,
     quarantine_schemas,
@@ -54,6 +55,7 @@ _STRUCTS = [
         command_schemas,
         platform_schemas,
         audit_schemas,
+        device_schemas,
     )
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
@@ -192,6 +194,7 @@ PARQUET: Content = {"application/vnd.apache.parquet": {"schema": _BINARY}}
 DCAT: Content = {"application/ld+json": {"schema": {"type": "object"}}}
 FILE: Content = {**ROWS, "application/json": WINDOWED["application/json"]}
 STREAM: Content = {"text/event-stream": {"schema": _TEXT}}
+CSV: Content = {"text/csv": {"schema": _TEXT}}
 METRICS: Content = {"text/plain": {"schema": _TEXT}}
 
 

@@ -143,6 +143,7 @@ class DeviceInfo(Struct):
     area_name: str
     parent: str
     registered: bool
+    retired: bool
     simulated: bool
     limits: dict[str, float]
     tags: list[str]

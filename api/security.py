@@ -18,6 +18,7 @@ from telemetry.setting_values import LOOPBACK
 MAX_BODY = (
     64 * 1024
 )  # bytes; bodies are acts of people. A corrected payload may be as large as payloads
+MAX_IMPORT = 16 * 2**20  # bytes; 100,000 devices as CSV
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # The console's framework compiles its templates in the browser and carries its first state in the page:
@@ -94,7 +95,7 @@ class Guard:
 
 
 def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | None:
-    # A form of a foreign page can't send application/json without asking first. The console's own
+    # A form of a foreign page can't send application/json or text/csv without asking first. The console's own
     # socket may fall back to posting text/plain; there Origin alone decides.
     if scope["path"].startswith("/_nicegui"):
         return None
@@ -102,11 +103,14 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
     length = headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         return Problem(411, "Length required", "Content-Length: must say how long the body is")
+    wanted = "application/json"
+    if scope["path"].endswith("/devices/import"):
+        limit, wanted = MAX_IMPORT, "text/csv"
     if int(length) > limit:
         return Problem(413, "Body too large", f"body: must be at most {limit} bytes", "body")
-    if kind != "application/json":
+    if kind != wanted:
         return Problem(
-            415, "Unsupported media type", f"Content-Type: must be application/json, got {kind!r}"
+            415, "Unsupported media type", f"Content-Type: must be {wanted}, got {kind!r}"
         )
     return None
 

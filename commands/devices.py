@@ -1,4 +1,4 @@
-"""`urban devices …`: certificates and passwords of devices, and the files of their broker."""
+"""`urban devices …`: their register, commands, certificates and passwords, and the files of their broker."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from commands import broker_files as files
+from commands import device_register as register
 from commands.authority import SERVER, Authority, write_whole
 from commands.device_commands import command
 from devices.device import DEVICE_ID
@@ -23,8 +24,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Certificates and passwords of devices, and the files of their broker.\n\n"
-    "Example: urban devices certificates init",
+    help="Register, change and command devices; their certificates, passwords and their broker's files.\n\n"
+    "Example: urban devices add lamp-0301 --kind lamp",
 )
 certificates = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +42,12 @@ passwords = typer.Typer(
 app.add_typer(certificates, name="certificates")
 app.add_typer(passwords, name="passwords")
 app.command("command")(command)
+app.command("import")(register.import_)
+for _function in (
+    register.add, register.edit, register.retire, register.reinstate, register.history,
+    register.credentials, register.export,
+):  # fmt: skip
+    app.command()(_function)
 
 Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Where keys and certificates are.")]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="How long it holds [d].")]

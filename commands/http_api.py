@@ -65,6 +65,21 @@ class HttpApi:
         """What a POST under /api/v1 is answered with."""
         return self._object(self._send("POST", PREFIX + path, query, body))
 
+    def patch(self, path: str, body: Json) -> Json:
+        """What a PATCH under /api/v1 is answered with."""
+        return self._object(self._send("PATCH", PREFIX + path, None, body))
+
+    def text(self, path: str, query: Query | None = None) -> str:
+        """The text behind a path under /api/v1."""
+        return self._send("GET", PREFIX + path, query).text
+
+    def send_csv(self, path: str, text: bytes, query: Query) -> Json:
+        """What a POST of CSV under /api/v1 is answered with."""
+        answer = self._raw("POST", PREFIX + path, query, text, "text/csv")
+        if answer.status_code >= 400:
+            raise self._refusal(answer)
+        return self._object(answer)
+
     def put(self, path: str, body: Json, query: Query | None = None) -> Json:
         """What a PUT under /api/v1 is answered with."""
         return self._object(self._send("PUT", PREFIX + path, query, body))
@@ -107,12 +122,17 @@ class HttpApi:
     def _request(
         self, method: str, path: str, query: Query | None = None, body: Json | None = None
     ) -> httpx.Response:
-        given: Any = {k: v for k, v in (query or {}).items() if v is not None and v != []}
         try:
             content = None if body is None else msgspec.json.encode(body)
         except UnicodeEncodeError:
             raise QueryError("arguments", "must be UTF-8") from None
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        return self._raw(method, path, query, content, "application/json")
+
+    def _raw(
+        self, method: str, path: str, query: Query | None, content: bytes | None, media: str
+    ) -> httpx.Response:
+        given: Any = {k: v for k, v in (query or {}).items() if v is not None and v != []}
+        headers = {} if content is None else {"Content-Type": media}
         try:
             return self._http.request(method, path, params=given, content=content, headers=headers)
         except httpx.ConnectError:

@@ -26,6 +26,7 @@ from analytics.worker import Worker
 from api.access.audit_log import AuditLog
 from api.context import Context
 from commands.backups import Backups
+from commands.credentials import BrokerFolder
 from commands.ingest_part import IngestPart
 from commands.own_checks import OwnChecks
 from commands.rule_desk import make_rule_desk
@@ -138,6 +139,7 @@ class Platform:
             told=self.book.tell,
             backups=Backups(self.settings, self.telemetry, self.clock),
             settled=lambda: self.worker.settled,
+            credentials=self._credentials(),
         )
 
     def newest_simulated(self) -> int | None:
@@ -160,7 +162,12 @@ class Platform:
             for d in self.operations.devices()
             if d.simulated and d.registered and d.id not in wanted
         ]
-        changed = [d for d in wanted.values() if self.catalogue.get(d.id) != d]
+        # What people changed of a simulated device stays as they left it.
+        theirs = self.operations.changed_devices()
+        gone = [d for d in gone if d.id not in theirs]
+        changed = [
+            d for d in wanted.values() if d.id not in theirs and self.catalogue.get(d.id) != d
+        ]
         self.operations.put_devices([*gone, *changed])
         for device in (*gone, *changed):
             self.catalogue.put(device)
@@ -186,6 +193,11 @@ class Platform:
         if self.broker is None:
             return broker_address(self.settings.broker)
         return BrokerAddress(self.broker.bind, self.broker.port)
+
+    def _credentials(self) -> BrokerFolder | None:
+        if not self.settings.broker_files:
+            return None
+        return BrokerFolder(Path(self.settings.broker_files), self.catalogue.kinds.code)
 
     def _command_loop(self) -> CommandLoop:
         settings = self.settings

@@ -7,6 +7,7 @@ from devices.intake import Refused
 from telemetry.reasons import Reason
 
 _NOT_REGISTERED = "device {} is not registered; register it, or set URBAN_UNREGISTERED=accept"
+_RETIRED = "device {} is retired; reinstate it, or stop it from sending"
 
 
 class Admission:
@@ -28,7 +29,7 @@ class Admission:
     def admit(self, device_id: str, kind: str) -> int:
         """The code of this device of this kind.
 
-        Raises Refused: the kind is unknown or another one, the id is no id, or nobody registered it.
+        Raises Refused: the kind is unknown or another one, the id is no id, it is retired, or nobody registered it.
         """
         kinds = self.catalogue.kinds
         wanted = kinds.code.get(kind)
@@ -48,7 +49,7 @@ class Admission:
     def known(self, device_id: str) -> int | None:
         """The code of a device that is known, where its kind is not told; None where it is not known.
 
-        Raises Refused: nobody registered it, and the setting refuses such.
+        Raises Refused: it is retired, or nobody registered it and the setting refuses such.
         """
         code = self.catalogue.code(device_id)
         return None if code is None else self._let_in(code)
@@ -56,6 +57,8 @@ class Admission:
     def _let_in(self, code: int) -> int:
         """Known is not registered: it may have been met while such devices were still accepted."""
         device = self.catalogue.devices[code]
+        if device.retired:
+            raise Refused(Reason.RETIRED, "", _RETIRED.format(device.id), code)
         if self.unregistered == "refuse" and not device.registered:
             raise Refused(Reason.UNREGISTERED, "", _NOT_REGISTERED.format(device.id), code)
         return code

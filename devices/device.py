@@ -24,6 +24,7 @@ class Device:
     area     official code of the ward or commune, or ""
     limits   levels of its own, by name: {"bd1": 1.4} at a flood station, {"rated_power": 100} at a lamp
     tags     words that a city groups its devices by, as rules may name them
+    retired  taken down for good: what still comes is refused, what it measured stays
     """
 
     id: str
@@ -37,6 +38,7 @@ class Device:
     simulated: bool = False
     limits: dict[str, float] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    retired: bool = False
 
 
 class Catalogue:

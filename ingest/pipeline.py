@@ -121,7 +121,7 @@ class Pipeline:
         Raises StoreError where a store does not take it; may be called again with the same batch.
         """
         if prepared.devices:
-            self.operations.put_devices(prepared.devices)
+            self.operations.meet_devices(prepared.devices)
         if prepared.quarantine:
             self.operations.put_quarantine(prepared.quarantine)
         self._refusals.expect(prepared.source)

@@ -10,6 +10,7 @@ from store.access import AccessStore
 from store.alert_history import AlertHistory
 from store.alert_records import Alert, AlertEvent, Condition, OutOfService
 from store.command_records import CommandFilter, CommandRecord, CommandState
+from store.device_records import DeviceEvent
 from store.records import (
     QualityFailure,
     QuarantineAct,
@@ -28,6 +29,24 @@ class OperationsStore(AccessStore, Protocol):
 
     def put_devices(self, devices: Iterable[Device]) -> None:
         """Add devices, or replace what is known of them."""
+        ...
+
+    def meet_devices(self, devices: Iterable[Device]) -> None:
+        """Add devices that sent something; those that are there already stay as they are."""
+        ...
+
+    def change_devices(self, changes: Sequence[tuple[Device, DeviceEvent]]) -> None:
+        """Write devices as they are now, each with its line of history, all in one step."""
+        ...
+
+    def device_history(
+        self, device: str, limit: int = 100, after: int | None = None
+    ) -> list[DeviceEvent]:
+        """What people changed of a device, newest first; `after` is the number of the last line before."""
+        ...
+
+    def changed_devices(self) -> set[str]:
+        """Devices that people have changed."""
         ...
 
     def save_alerts(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    false,
 )
 
 from store.access_tables import access_tables
@@ -19,7 +20,7 @@ from store.alert_records import AlertState
 from store.sql_types import NUMBER, Words
 
 # The newest step in store/migrations, which brings a database to what stands here.
-REVISION = "0011"
+REVISION = "0012"
 # What programs of before there were steps looked at; they refuse this one in words.
 VERSION = 3
 METADATA = MetaData()
@@ -41,6 +42,21 @@ DEVICES = Table(
     Column("simulated", Boolean, nullable=False),
     Column("limits", Words, nullable=False),
     Column("tags", Words, nullable=False, server_default="[]"),
+    Column("retired", Boolean, nullable=False, server_default=false()),
+)
+
+# What people changed of devices; `before` and `after` hold the fields that differ, as JSON.
+DEVICE_EVENTS = Table(
+    "device_events",
+    METADATA,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("device", Words, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("before", Words, nullable=False),
+    Column("after", Words, nullable=False),
 )
 
 ALERTS = Table(

@@ -34,3 +34,4 @@ class Reason(StrEnum):
     STORE_REFUSED = "store_refused"
     RATE_LIMITED = "rate_limited"
     INTERNAL_ERROR = "internal_error"
+    RETIRED = "retired"  # behind the others: a log may hold places in this list

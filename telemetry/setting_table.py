@@ -63,6 +63,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Empty: commands go by URBAN_BROKER; else by this address, as a user who may write them",
         url("mqtt", "mqtts", empty=True),
     ),
+    Setting(
+        "broker_files",
+        "",
+        "empty, or a folder",
+        "Folder of the city's Mosquitto (passwords, acl), in which the API may issue devices' passwords",
+        str,
+    ),
     Setting("data_dir", "./data", "a folder", "Where everything is kept", Path),
     Setting(
         "telemetry",

@@ -32,6 +32,7 @@ class Settings:
     bind: str
     broker: str
     command_broker: str
+    broker_files: str
     data_dir: Path
     telemetry: str
     operations: str

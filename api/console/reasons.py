@@ -21,6 +21,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "unknown_kind": ("loại thiết bị lạ", "unknown kind"),
     "kind_mismatch": ("thiết bị khác loại", "device of another kind"),
     "unregistered": ("thiết bị chưa đăng ký", "device not registered"),
+    "retired": ("thiết bị đã ngừng sử dụng", "device is retired"),
     "too_many_devices": ("quá nhiều thiết bị", "too many devices"),
     "unknown_quantity": ("đại lượng lạ", "unknown quantity"),
     "not_a_number": ("không phải số", "not a number"),

@@ -12,6 +12,9 @@ from api.routes import (
     audit,
     backups,
     commands,
+    credentials,
+    device_files,
+    device_register,
     device_service,
     devices,
     export,
@@ -32,7 +35,10 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     kinds.router,
+    device_files.router,  # before the others: its addresses look like a device's
     devices.router,
+    device_register.router,
+    credentials.router,
     commands.router,
     device_service.router,
     latest.router,

@@ -79,6 +79,7 @@ def device_fields(context: Context, code: int, found: States) -> dict[str, Any]:
         "area_name": f"{area.type} {area.name}" if area else "",
         "parent": device.parent,
         "registered": device.registered,
+        "retired": device.retired,
         "simulated": device.simulated,
         "limits": dict(device.limits),
         "tags": list(device.tags),

@@ -1,0 +1,75 @@
+"""GET /devices/export and POST /devices/import: the register as a spreadsheet, with a report per line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.device_schemas import ImportReport
+from api.encode import respond
+from api.openapi import CSV, answers
+from api.parameters import Ctx, Places
+from api.problems import invalid
+from api.register import imported
+from control.device_csv import write_lines
+from devices.device import Device
+
+router = APIRouter(tags=["devices"])
+
+_EXAMPLE = "id,kind,name,lat,lon,area,parent,tags,limits\nlamp-0301,lamp,Nguyễn Huệ 12,10.7741,106.7038,,feeder-002,trung tâm,rated_power=100\n"
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    }
+}
+By = Annotated[
+    str, Query(min_length=1, max_length=80, description="Who does it", examples=["Kỹ sư Tâm"])
+]
+
+
+@router.get("/devices/export", summary="Devices as CSV", responses=answers(CSV))
+def get_export(context: Ctx, places: Places) -> Response:
+    """Devices that people registered, and those that only sent: what an import takes back. No formula of a
+    spreadsheet is among the cells."""
+    codes = places.devices
+    if codes is None:
+        codes = np.arange(len(context.catalogue), dtype=np.int32)
+    devices = context.catalogue.devices
+
+    def rows() -> Iterator[Device]:
+        return (devices[code] for code in codes.tolist() if not devices[code].retired)
+
+    headers = {"Content-Disposition": 'attachment; filename="devices.csv"'}
+    return StreamingResponse(
+        write_lines(rows()), media_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+@router.post(
+    "/devices/import",
+    summary="Register and change devices by CSV",
+    responses=answers(ImportReport, 411, 415),
+    openapi_extra=_BODY,
+)
+async def post_import(
+    request: Request,
+    context: Ctx,
+    by: By,
+    dry_run: Annotated[bool, Query(description="Only say what would be done")] = False,
+) -> Response:
+    """A line a device: new ones are registered, known ones changed; columns that are not there stay as they
+    are. Lines that can't be taken are told with their number and the reason, and all others are taken in
+    one step. The first line names the columns; comma or semicolon."""
+    if not by.isprintable():
+        raise invalid("by", f"by: must be printable text, got {by!r}")
+    try:
+        text = (await request.body()).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid("body", f"body: must be UTF-8, byte {error.start} is not") from None
+    return respond(await to_thread.run_sync(lambda: imported(context, text, by, dry_run=dry_run)))
