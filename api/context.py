@@ -85,7 +85,6 @@ class Context:
     audit: Callable[[Done], None] = forget
     trail: Trail = field(default_factory=Trail)
     sight: Sight = field(init=False)
-
     credentials: CredentialDesk | None = None
     register: Register = field(init=False)
 

@@ -7,15 +7,40 @@ from typing import Any
 
 from api.context import Context
 from api.device_schemas import ImportLine, ImportReport
+from api.problems import Problem
 from control.device_csv import read_lines
-from control.register import Change, Register
+from control.register import Change, Register, plain
 from devices.device import Device
 from telemetry.errors import QueryError
 
 
 def taken(context: Context, changes: Sequence[Change], by: str, why: str = "") -> list[Device]:
-    """Have changes done."""
-    return context.register.take(changes, by, why)
+    """Have changes done, and noted, by somebody who sees the devices as they were and as they are to be."""
+    for change in changes:
+        try:
+            _refuse_foreign(context, change)
+        except QueryError as error:
+            raise Problem(403, "Not allowed", str(error), "area") from None
+    signed = context.trail.principal.signed(by)
+    done = context.register.take(changes, signed, why)
+    _note(context, [c for c in changes if not c.nothing], why)
+    return done
+
+
+def _note(context: Context, changes: Sequence[Change], why: str) -> None:
+    """One line of the audit log an act; of many devices at once their own histories tell the fields."""
+    if not changes:
+        context.trail.nothing()
+    elif len(changes) == 1:
+        (change,) = changes
+        before = None if change.old is None else plain(change.old)
+        after = plain(change.new) | {"why": why}
+        context.trail.note(f"device.{change.what}", change.new.id, before, after)
+    else:
+        told = {
+            what: [c.new.id for c in changes if c.what == what] for what in ("registered", "edited")
+        }
+        context.trail.note("device.import", "", None, told)
 
 
 def imported(context: Context, text: str, by: str, *, dry_run: bool) -> ImportReport:
@@ -29,6 +54,7 @@ def imported(context: Context, text: str, by: str, *, dry_run: bool) -> ImportRe
             if isinstance(said, QueryError):
                 raise said
             change = _change(context, register, dict(said), seen)
+            _refuse_foreign(context, change)
         except QueryError as error:
             named = "" if isinstance(said, QueryError) else str(said.get("id", ""))
             lines.append(ImportLine(number, named[:64], "refused", str(error)))
@@ -36,7 +62,9 @@ def imported(context: Context, text: str, by: str, *, dry_run: bool) -> ImportRe
         outcome = "unchanged" if change.nothing else change.what
         lines.append(ImportLine(number, change.new.id, outcome, ""))
         changes.append(change)
-    if not dry_run:
+    if dry_run:
+        context.trail.nothing()
+    else:
         taken(context, changes, by, "import")
     counts = dict.fromkeys(("registered", "edited", "unchanged", "refused"), 0)
     for line in lines:
@@ -59,3 +87,11 @@ def _change(context: Context, register: Register, said: dict[str, Any], seen: se
     if known.retired:
         raise QueryError("id", f"{device_id} is retired: reinstate it first")
     return register.editing(known, said)
+
+
+def _refuse_foreign(context: Context, change: Change) -> None:
+    """Who sees a part of the city registers and changes devices there only, and moves none out of it."""
+    if not all(context.sight.device(d) for d in (change.old, change.new) if d is not None):
+        raise QueryError(
+            "area", f"of {change.new.id} and its kind are not what your account is for"
+        )

@@ -103,14 +103,14 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
     length = headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         return Problem(411, "Length required", "Content-Length: must say how long the body is")
-    wanted = "application/json"
+    wanted = ("application/json",)
     if scope["path"].endswith("/devices/import"):
-        limit, wanted = MAX_IMPORT, "text/csv"
+        limit, wanted = MAX_IMPORT, ("application/json", "text/csv")  # the route wants CSV
     if int(length) > limit:
         return Problem(413, "Body too large", f"body: must be at most {limit} bytes", "body")
-    if kind != wanted:
+    if kind not in wanted:
         return Problem(
-            415, "Unsupported media type", f"Content-Type: must be {wanted}, got {kind!r}"
+            415, "Unsupported media type", f"Content-Type: must be {wanted[-1]}, got {kind!r}"
         )
     return None
 

@@ -197,5 +197,10 @@ def _event(change: Change, now: int, by: str, why: str) -> DeviceEvent:
     )  # fmt: skip
 
 
+def plain(device: Device) -> dict[str, Any]:
+    """A device as data for JSON."""
+    return {f.name: _plain(getattr(device, f.name)) for f in fields(Device)}
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value

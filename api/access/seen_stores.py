@@ -15,6 +15,7 @@ from api.problems import Problem
 from devices.device import Catalogue, Device
 from store.alert_history import AlertHistory
 from store.command_records import CommandFilter, CommandRecord
+from store.device_records import DeviceEvent
 from store.operations import OperationsStore
 from store.records import (
     Alert,
@@ -190,6 +191,10 @@ class SeenOperations:
         """See OperationsStore.commands_by_id."""
         found = self._store.commands_by_id(ids)
         return {name: c for name, c in found.items() if self._sight.id(c.device)}
+
+    def device_history(self, device: str, *rest: Any, **more: Any) -> list[DeviceEvent]:
+        """See OperationsStore.device_history."""
+        return self._store.device_history(device, *rest, **more) if self._sight.id(device) else []
 
     def last_commands(
         self, device: str

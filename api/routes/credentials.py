@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.bodies import Act, Maybe
 from api.context import Context
 from api.desks_broker import CredentialDesk
@@ -16,11 +18,14 @@ from api.parameters import Ctx, code_of
 from api.problems import Problem
 from telemetry.errors import StoreError
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.ENGINEER)])
 
 DeviceId = Annotated[str, Path(description="Device id", examples=["lamp-0007"])]
 By = Annotated[
-    str, Query(min_length=1, max_length=80, description="Who does it", examples=["Kỹ sư Tâm"])
+    str,
+    Query(
+        max_length=80, description="Who does it, where nobody is logged in", examples=["Kỹ sư Tâm"]
+    ),
 ]
 _NOTE = "SIGHUP lets mosquitto read it; who is connected stays until then"
 
@@ -35,6 +40,7 @@ class CredentialsBody(Act):
     "/devices/{device_id}/credentials",
     summary="Issue or rotate a device's password",
     responses=answers(Credentials, 404, 409, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="device.credentials")],
 )
 def post_credentials(
     context: Ctx,
@@ -47,8 +53,10 @@ def post_credentials(
     if not device.registered:
         detail = f"device_id: {device_id} is not registered: register it first"
         raise Problem(409, "Not registered", detail, "device_id")
+    by = context.trail.principal.signed(body.by)
     password, rotated = _desk(context).issue(device_id)
-    context.register.note(device, "credentials_issued", body.by, body.why)
+    context.register.note(device, "credentials_issued", by, body.why)
+    context.trail.note("device.credentials", device_id, None, {"issued": True, "rotated": rotated})
     return respond(Credentials(device_id, device_id, password, rotated, _NOTE))
 
 
@@ -56,13 +64,16 @@ def post_credentials(
     "/devices/{device_id}/credentials",
     summary="Remove a device's password",
     responses=answers(CredentialsRemoved, 404),
+    dependencies=[allow(Role.ENGINEER, act="device.credentials")],
 )
-def delete_credentials(context: Ctx, device_id: DeviceId, by: By) -> Response:
+def delete_credentials(context: Ctx, device_id: DeviceId, by: By = "") -> Response:
     """It can't log in with a password any more."""
     device = context.catalogue.devices[code_of(context, device_id)]
+    by = context.trail.principal.signed(by)
     removed = _desk(context).remove(device_id)
     if removed:
         context.register.note(device, "credentials_removed", by)
+    context.trail.note("device.credentials", device_id, None, {"removed": removed})
     return respond(CredentialsRemoved(device_id, removed, _NOTE))
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from api.access.principal import Role
+from api.access.rules import allow
 from api.bodies import Act, Maybe, Why
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
@@ -23,7 +25,7 @@ from control.register import Change
 from devices.device import Device
 from telemetry.clock import format_time
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], dependencies=[allow(Role.VIEWER)])
 
 DeviceId = Annotated[str, Path(description="Device id", examples=["aq-0007"])]
 Text = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, strict=True)]
@@ -78,6 +80,7 @@ class ReinstateBody(Act):
     "/devices",
     summary="Register a device",
     responses=answers(DeviceInfo, 409, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="device.register")],
 )
 def post_device(context: Ctx, body: Annotated[NewDevice, Body(examples=[_NEW])]) -> Response:
     """A new one, or one that has been sending without anybody having registered it. Its kind stays for good."""
@@ -87,7 +90,10 @@ def post_device(context: Ctx, body: Annotated[NewDevice, Body(examples=[_NEW])])
 
 
 @router.patch(
-    "/devices/{device_id}", summary="Change a device", responses=answers(DeviceInfo, 404, 411, 415)
+    "/devices/{device_id}",
+    summary="Change a device",
+    responses=answers(DeviceInfo, 404, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="device.edit")],
 )
 def patch_device(
     context: Ctx,
@@ -104,6 +110,7 @@ def patch_device(
     "/devices/{device_id}/retire",
     summary="Retire a device",
     responses=answers(DeviceInfo, 404, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="device.retire")],
 )
 def post_retire(
     context: Ctx,
@@ -124,6 +131,7 @@ def post_retire(
     "/devices/{device_id}/reinstate",
     summary="Reinstate a retired device",
     responses=answers(DeviceInfo, 404, 411, 415),
+    dependencies=[allow(Role.ENGINEER, act="device.reinstate")],
 )
 def post_reinstate(
     context: Ctx,

@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from api.access.principal import Role
+from api.access.seen import see
+from api.access.trail import Done, Trail
+from api.register import imported, taken
 from commands import broker_files
 from commands.credentials import BrokerFolder
 from devices.device import Device
+from tests.access.people import FOREIGN, OWN, client_for, person
 from tests.api.client import Client
-from tests.api.world import World
+from tests.api.world import DEVICES, World
 
 NEW = {"by": "Lan", "id": "lamp-2", "kind": "lamp", "lat": 10.77, "lon": 106.7, "area": "26740"}
 
@@ -204,3 +209,52 @@ def test_a_device_that_is_met_does_not_overwrite_what_people_said(world: World) 
     """Registered while its first message was on its way to the store."""
     world.operations.meet_devices([Device(id="aq-1", kind="air", registered=False)])
     assert next(d for d in world.operations.devices() if d.id == "aq-1").name == "Bến Thành"
+
+
+ENGINEER = person(Role.ENGINEER, domains={"environment"}, areas={OWN})
+
+
+def test_who_sees_a_part_of_the_city_changes_that_part(world: World) -> None:
+    with client_for(world.context, ENGINEER) as client:
+        air = {"id": "aq-9", "kind": "air"}
+        assert client.post("/api/v1/devices", json=air | {"area": OWN}).status_code == 200
+        assert world.operations.device_history("aq-9")[0].by == ENGINEER.name
+        for body in (air | {"id": "aq-8", "area": FOREIGN}, air | {"id": "aq-8"}, NEW | {"by": ""}):
+            assert client.post("/api/v1/devices", json=body).status_code == 403, body
+        moved = client.request("PATCH", "/api/v1/devices/aq-1", json={"area": FOREIGN})
+        assert moved.status_code == 403
+        for path in ("aq-2", "gauge-1"):
+            answer = client.request("PATCH", f"/api/v1/devices/{path}", json={"name": "x"})
+            assert answer.status_code == 404
+            assert client.get(f"/api/v1/devices/{path}/history").status_code == 404
+        text = (
+            f"id,kind,area\naq-7,air,{OWN}\naq-2,air,{OWN}\naq-6,air,{FOREIGN}\nlamp-9,lamp,{OWN}\n"
+        )
+        headers = {"Content-Type": "text/csv"}
+        report = client.post(
+            "/api/v1/devices/import", content=text.encode(), headers=headers
+        ).json()
+        assert [line["outcome"] for line in report["lines"]] == [
+            "registered",
+            "refused",
+            "refused",
+            "refused",
+        ]
+        listed = client.get("/api/v1/devices/export").text.splitlines()
+        assert [line.partition(",")[0] for line in listed] == ["id", "aq-1", "aq-9", "aq-7"]
+    assert world.catalogue.get("aq-2") == DEVICES[1]
+
+
+def test_what_is_done_is_noted_for_the_audit_log(world: World) -> None:
+    done: list[Done] = []
+    trail = Trail(person(Role.ENGINEER), done.append)
+    seen = see(world.context, world.context.sight, trail)
+    change = seen.register.editing(DEVICES[0], {"name": "Mới"})
+    taken(seen, [change], "")
+    assert (done[0].act, done[0].about) == ("device.edited", "aq-1")
+    assert isinstance(done[0].before, dict) and done[0].before["name"] == "Bến Thành"
+    assert isinstance(done[0].after, dict) and done[0].after["name"] == "Mới"
+    imported(seen, "id,kind\nx-1,air\nx-2,air\n", "", dry_run=True)
+    assert len(done) == 1
+    imported(seen, "id,kind\nx-1,air\nx-2,air\n", "", dry_run=False)
+    assert done[1].after == {"registered": ["x-1", "x-2"], "edited": []}
