@@ -103,7 +103,7 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
     length = headers.get("content-length", "")
     if not length.isascii() or not length.isdigit():
         return Problem(411, "Length required", "Content-Length: must say how long the body is")
-    wanted = ("application/json",)
+    wanted: tuple[str, ...] = ("application/json",)
     if scope["path"].endswith("/devices/import"):
         limit, wanted = MAX_IMPORT, ("application/json", "text/csv")  # the route wants CSV
     if int(length) > limit:
