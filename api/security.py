@@ -104,7 +104,7 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
     if not length.isascii() or not length.isdigit():
         return Problem(411, "Length required", "Content-Length: must say how long the body is")
     wanted: tuple[str, ...] = ("application/json",)
-    if scope["path"].endswith("/devices/import"):
+    if scope["path"].endswith("/register"):
         limit, wanted = MAX_IMPORT, ("application/json", "text/csv")  # the route wants CSV
     if int(length) > limit:
         return Problem(413, "Body too large", f"body: must be at most {limit} bytes", "body")

@@ -170,7 +170,7 @@ def import_(
         ) from None
     query = {"by": _by(by), "dry_run": str(dry_run).lower()}
     with _api(url) as api:
-        report = api.send_csv("/devices/import", text, query)
+        report = api.send_csv("/register", text, query)
     if as_json:
         print_json(report)
     else:
@@ -192,7 +192,7 @@ def export(
     Example: urban devices export devices.csv --kind lamp
     """
     with _api(url) as api:
-        text = api.text("/devices/export", {"kind": kind, "area": area})
+        text = api.text("/register", {"kind": kind, "area": area})
     if file is None:
         sys.stdout.write(text)
         return

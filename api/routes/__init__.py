@@ -35,7 +35,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     kinds.router,
-    device_files.router,  # before the others: its addresses look like a device's
+    device_files.router,
     devices.router,
     device_register.router,
     credentials.router,

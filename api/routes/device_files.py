@@ -1,4 +1,4 @@
-"""GET /devices/export and POST /devices/import: the register as a spreadsheet, with a report per line."""
+"""GET and POST /register: the register as a spreadsheet, with a report per line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ By = Annotated[
 
 
 @router.get(
-    "/devices/export",
+    "/register",
     summary="Devices as CSV",
     responses=answers(CSV),
     dependencies=[allow(Role.VIEWER, act="device.export")],
@@ -63,7 +63,7 @@ def get_export(context: Ctx, places: Places) -> Response:
 
 
 @router.post(
-    "/devices/import",
+    "/register",
     summary="Register and change devices by CSV",
     responses=answers(ImportReport, 411, 415),
     openapi_extra=_BODY,

@@ -96,7 +96,7 @@ def test_a_retired_device_keeps_its_data_and_asks_nobody_to_act(
 
 def send(client: Client, text: str, query: str = "by=Lan") -> Any:
     headers = {"Content-Type": "text/csv"}
-    return client.post(f"/api/v1/devices/import?{query}", content=text.encode(), headers=headers)
+    return client.post(f"/api/v1/register?{query}", content=text.encode(), headers=headers)
 
 
 CSV = """id,kind,name,lat,lon,tags
@@ -146,13 +146,13 @@ def test_an_import_takes_what_it_can_and_reports_each_line(
 
 def test_what_is_exported_is_imported_unchanged(world: World, own_client: Client) -> None:
     own_client.post("/api/v1/devices", json=NEW | {"name": "=1+1"})
-    answer = own_client.get("/api/v1/devices/export")
+    answer = own_client.get("/api/v1/register")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "'=1+1" in answer.text
     report = send(own_client, answer.text).json()
     # my-sensor only sent so far: now it is registered.
     assert (report["unchanged"], report["registered"], report["refused"]) == (8, 1, 0)
-    air = own_client.get("/api/v1/devices/export?kind=air").text
+    air = own_client.get("/api/v1/register?kind=air").text
     assert [line.partition(",")[0] for line in air.splitlines()] == [
         "id",
         "aq-1",
@@ -173,7 +173,7 @@ def test_what_is_exported_is_imported_unchanged(world: World, own_client: Client
 def test_what_is_no_list_of_devices(
     own_client: Client, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    answer = own_client.post("/api/v1/devices/import?by=Lan", content=body, headers=headers)
+    answer = own_client.post("/api/v1/register?by=Lan", content=body, headers=headers)
     assert answer.status_code == status
     assert own_client.post("/api/v1/devices", content=b"id", headers=headers).status_code in (
         400,
@@ -231,16 +231,14 @@ def test_who_sees_a_part_of_the_city_changes_that_part(world: World) -> None:
             f"id,kind,area\naq-7,air,{OWN}\naq-2,air,{OWN}\naq-6,air,{FOREIGN}\nlamp-9,lamp,{OWN}\n"
         )
         headers = {"Content-Type": "text/csv"}
-        report = client.post(
-            "/api/v1/devices/import", content=text.encode(), headers=headers
-        ).json()
+        report = client.post("/api/v1/register", content=text.encode(), headers=headers).json()
         assert [line["outcome"] for line in report["lines"]] == [
             "registered",
             "refused",
             "refused",
             "refused",
         ]
-        listed = client.get("/api/v1/devices/export").text.splitlines()
+        listed = client.get("/api/v1/register").text.splitlines()
         assert [line.partition(",")[0] for line in listed] == ["id", "aq-1", "aq-9", "aq-7"]
     assert world.catalogue.get("aq-2") == DEVICES[1]
 

@@ -39,7 +39,7 @@ def references(node: Any) -> Iterator[str]:
 def test_every_resource_of_the_design_is_there(described: Json) -> None:
     wanted = (
         "kinds devices devices/{device_id} commands commands/{command_id} devices/{device_id}/shadow devices/{device_id}/history "
-        "devices/{device_id}/retire devices/{device_id}/reinstate devices/{device_id}/credentials devices/import devices/export "
+        "devices/{device_id}/retire devices/{device_id}/reinstate devices/{device_id}/credentials register "
         "devices/{device_id}/quality latest telemetry export indices map alerts alerts/{alert_id} "
         "alerts/{alert_id}/ack devices/{device_id}/out-of-service devices/{device_id}/return-to-service "
         "alerts/figures alerts/out-of-service alerts/{alert_id}/clear alerts/{alert_id}/shelve "
