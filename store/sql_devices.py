@@ -29,7 +29,7 @@ class SqlDevices(SqlBase):
         values = [_values(d) for d in devices]
         if values:
             with self._writing() as db:
-                self._put(db, values)
+                self._put_devices(db, values)
 
     def meet_devices(self, devices: Iterable[Device]) -> None:
         """See OperationsStore.meet_devices."""
@@ -43,7 +43,7 @@ class SqlDevices(SqlBase):
         if not changes:
             return
         with self._writing() as db:
-            self._put(db, [_values(d) for d, _ in changes])
+            self._put_devices(db, [_values(d) for d, _ in changes])
             db.execute(DEVICE_EVENTS.insert(), [_line(e) for _, e in changes])
 
     def device_history(
@@ -62,7 +62,7 @@ class SqlDevices(SqlBase):
         """See OperationsStore.changed_devices."""
         return {r.device for r in self._rows(select(DEVICE_EVENTS.c.device).distinct())}
 
-    def _put(self, db: Connection, values: list[dict[str, Any]]) -> None:
+    def _put_devices(self, db: Connection, values: list[dict[str, Any]]) -> None:
         """Insert; where the id is there, replace all but the number."""
         statement = self._insert(DEVICES)
         changed = {c: statement.excluded[c] for c in values[0] if c not in _KEPT}
