@@ -1,9 +1,9 @@
-"""Climatology: bands declared by month and local hour, and bands by local hour learned per series.
+"""Climatology: bands declared by month and local hour, and bands by month and local hour learned per series.
 
-A band follows its hour of the day with a memory of about a month, which takes the place of bands by
-month: 288 of them would not fit into a kilobyte a series, and none would know a year that was unlike the
-last. Learned are the hours' means and how far their extremes lie from the centre, each step held to what
-one odd day may move; nothing is flagged before two weeks of an hour are known.
+A learned band follows its hour of the day with a memory of about a month. When a month begins, the bands
+go on from where they were when it ended a year ago (analytics.seasons); from those of the month before in
+the first year. Learned are the hours' means and how far their extremes lie from the centre, each step held
+to what one odd day may move; nothing is flagged before two weeks of an hour are known.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from analytics.chosen import Chosen
 from analytics.hourly import Hour
 from analytics.layout import Layout
 from analytics.localtime import local_ns
+from analytics.seasons import HOURS, Seasons
 from analytics.snapshot import Tables
 from analytics.table import Table
 from telemetry.arrays import AnyArray, Index, Mask, Times, Values
 from telemetry.clock import DAY, HOUR
 
-HOURS = 24
 ENOUGH = 14  # days of an hour, before it says anything
 MEMORY = 30  # days
 K = 4.0  # times the usual distance of an hour's extremes from the centre
@@ -48,15 +48,17 @@ class Climatology:
             {"centre": (np.float32, 0), "apart": (np.float16, 0), "days": (np.uint8, 0)},
             width=HOURS,
         )
+        self._seasons = Seasons(self.chosen, ENOUGH)
 
     def grow(self) -> None:
         """The layout has new series."""
         self.chosen.grow()
         self.bands.grow(len(self.chosen))
+        self._seasons.grow()
 
     def tables(self) -> Tables:
         """The state: one row a series that learns."""
-        return {"climatology": (self.chosen, self.bands)}
+        return {"climatology": (self.chosen, self.bands), **self._seasons.tables()}
 
     def rows(self, series: Index, time: Times, value: Values) -> Mask:
         """True (suspect) where a value is outside of a band that is declared or learned."""
@@ -72,13 +74,33 @@ class Climatology:
     def hour(self, hour: Hour) -> None:
         """Learn from the hour that has ended."""
         row = self.chosen.row[hour.series].astype(np.intp)
-        mine = np.flatnonzero(row >= 0)
-        row = row[mine]
-        local = int(local_ns(np.array([hour.number * HOUR]), self._zone)[0] % DAY // HOUR)
+        taken = np.flatnonzero((row >= 0) & ~np.isnan(hour.mean))
+        if not len(taken):
+            return
+        row, hour = row[taken], hour.take(taken)
+        months, hours = _season(np.array([hour.number * HOUR]), self._zone)
+        month, local = int(months[0]), int(hours[0])
+        self._turn(self._seasons.turning(row, month), month)
         cell = row * HOURS + local
-        taken = np.flatnonzero(~np.isnan(hour.mean[mine]))
-        hour = hour.take(mine[taken])
-        self._learn(cell[taken], self._half(row, cell)[taken], hour)
+        self._learn(cell, self._half(row, cell), hour)
+        self._seasons.count(row, month, local)
+
+    def _turn(self, row: Index, month: int) -> None:
+        """Another month begins for these rows: with its own bands of a year ago where they are known."""
+        if not len(row):
+            return
+        b = {n: self.bands[n].reshape(-1, HOURS) for n in ("centre", "apart", "days")}
+        least = self._narrowest(row)
+        self._seasons.keep(row, b["centre"][row], b["apart"][row], least)
+        of, hour = np.repeat(row, HOURS), np.tile(np.arange(HOURS), len(row))
+        known, centre, apart = self._seasons.kept(
+            of, np.full(len(of), month), hour, np.repeat(least, HOURS)
+        )
+        of, hour = of[known], hour[known]
+        b["centre"][of, hour], b["apart"][of, hour] = centre[known], apart[known]
+        b["days"][of, hour] = ENOUGH
+        # Of the month before the first two weeks of this one are worth as much.
+        b["days"][row] = np.minimum(b["days"][row], ENOUGH)
 
     def _learn(self, cell: Index, half: Values, hour: Hour) -> None:
         b = self.bands
@@ -96,14 +118,26 @@ class Climatology:
 
     def _half(self, row: Index, cell: Index) -> Values:
         """Half the width of bands."""
-        least = self._least[self._layout.series["at"][self.chosen.series[row]]]
-        return np.asarray(np.maximum(least, K * self.bands["apart"][cell].astype(np.float64)))
+        apart = self.bands["apart"][cell].astype(np.float64)
+        return np.asarray(np.maximum(self._narrowest(row), K * apart))
+
+    def _narrowest(self, row: Index) -> Values:
+        """Half the width that bands have at least."""
+        found: Values = self._least[self._layout.series["at"][self.chosen.series[row]]]
+        return found
 
     def _outside(self, row: Index, series: Index, time: Times, value: Values) -> Mask:
-        local = local_ns(time, self._zone) % DAY // HOUR
+        month, local = _season(time, self._zone)
         cell = row * HOURS + local
         half = np.where(self.bands["days"][cell] >= ENOUGH, self._half(row, cell), np.nan)
         centre = self.bands["centre"][cell].astype(np.float64)
+        early = np.flatnonzero(self._seasons.other(row, month))
+        if len(early):  # of a month of which no hour has ended yet
+            of = row[early]
+            least = self._narrowest(of)
+            known, its, apart = self._seasons.kept(of, month[early], local[early], least)
+            half[early] = np.where(known, np.maximum(least, K * apart), half[early])
+            centre[early] = np.where(known, its, centre[early])
         return qartod.climatology(value, centre - half, centre + half)
 
     def _declared_outside(self, series: Index, time: Times, value: Values) -> Mask:

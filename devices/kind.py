@@ -55,7 +55,7 @@ class Quantity:
     circular      an angle: 359 is next to 1
     derived       computed here, never accepted from a device
     climate       bands by month and hour; outside of them a value is suspect (QARTOD climatology)
-    learns        bands by local hour are learned per series, never narrower than this to either side
+    learns        bands by month and hour are learned per series, never narrower than this to either side
                   [unit]; None: none are
     attenuated    (suspect, fail): a range over twelve hours below it (QARTOD attenuated signal)
     neighbour     the difference from the median of its neighbours, the nearest stations, that is
