@@ -18,6 +18,7 @@ from devices.topics import GATEWAY, status_topic
 from simulators.faults import Fault, Faults, no_plan
 from simulators.gateways import packs
 from simulators.models import Scene
+from simulators.paced import Paced, unsaid
 from simulators.scenario import Scenario
 from simulators.silence import Silence, Spans
 from simulators.stream import Message, Packs, Stream
@@ -53,6 +54,10 @@ class Messages:
         self._faults = Faults(scene.fleets, scene.local, scene.seed, self.gateways, plan, ordinary)
         self._silence = Silence(scene.fleets, self.gateways, scene.seed)
         self._kind_of = {d.id: d.kind for d in devices}
+        self.kinds, self.orders = kinds, scene.orders
+        self._paced = Paced(
+            scene.orders, scene.fleets, scene.models, self.gateways, scene.seed, scene.local
+        )
         self._streams = [Stream(f, scene.models[n], self.gateways) for n, f in scene.fleets.items()]
         self._per_second = sum(len(f) / f.kind.interval_s for f in scene.fleets.values())
 
@@ -82,6 +87,12 @@ class Messages:
         spans = self._silence.spans(self._faults.truth(time, time + 1), kept=True)
         return {device for device, of in spans.items() if any(s <= time < e for s, e in of)}
 
+    def at_once(self, device: str, time: int) -> Message | None:
+        """What a device reports now, beside its beat; None where it is silent. [ns]"""
+        faults = self._faults.truth(time - MARGIN, time + MARGIN)
+        mine = {device: [f for f in faults if f.device == device]}
+        return self._paced.at_once(device, time, mine, self._silence.spans(faults))
+
     def between(self, start: int, end: int) -> Iterator[list[Message]]:
         """Messages that leave in [start, end), in order of time, by chunks of about 20,000. [ns]"""
         seconds = CHUNK_MESSAGES / max(self._per_second, 1e-9)
@@ -102,6 +113,12 @@ class Messages:
             found += stream.messages(start, end, by_device, spans, gathered)
         for (time, gateway), records in gathered.items():
             found += [Message(time, *pack) for pack in packs(gateway, records)]
+        if self.orders:
+            found = unsaid(found, self.orders) + self._paced.messages(start, end, by_device, spans)
+            found += [
+                status_message(self._kind_of[d], d, "online", at)
+                for d, at in self.orders.booted(start, end)
+            ]
         # Sorting is stable: what a device says twice, or at one time, stays in its order.
         found.sort(key=_time)
         return found

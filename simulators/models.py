@@ -21,10 +21,12 @@ from simulators.events import Event, Events, Source
 from simulators.feeder import FeederModel
 from simulators.fleet import Fleet, LocalTime, Rows
 from simulators.gateways import Gateways
-from simulators.lamp import LampModel, LightPlan
+from simulators.lamp import Burning, LampModel
 from simulators.level import LevelModel
+from simulators.light_plan import LightPlan
 from simulators.nature import AfterStorms, Nature
 from simulators.noise import NoiseModel
+from simulators.orders import Orders
 from simulators.road_traffic import road_traffic
 from simulators.scenario import Scenario
 from simulators.script import Script
@@ -91,6 +93,9 @@ class Scene:
             of_kind = [d for d in devices if d.kind == kind.name]
             if of_kind:
                 self.fleets[kind.name] = Fleet(kind, of_kind, self.seed, self.local)
+        self.orders = Orders(self.local)
+        lamps = self.fleets.get("lamp")
+        self._burning = None if lamps is None else Burning(self.plan, lamps, self.seed, self.orders)
         self.gateways = Gateways(devices, self.seed)
         self.script: Script | None = None
         if scenario is not None:
@@ -133,9 +138,10 @@ class Scene:
                 )
                 return TrafficModel(roads, fleet)
             case "lamp":
-                return LampModel(self.plan, fleet, self.seed)
+                assert self._burning is not None
+                return LampModel(self._burning, fleet)
             case "feeder":
-                return FeederModel(self.plan, fleet, self.fleets.get("lamp"))
+                return FeederModel(self.plan, fleet, self._burning, self.fleets.get("lamp"))
             case "waste":
                 return WasteModel(weather, sun, fleet, events)
             case "emission":

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import aiomqtt
 
 from devices.mqtt_client import mqtt_client, unreachable
+from simulators.commands import obeying
 from simulators.history import HistoryPublisher, Pace
 from simulators.messages import Messages
 from simulators.sessions import SESSIONS, Sessions
@@ -50,10 +51,11 @@ async def run(
     at the start; a broker that is lost later is waited for.
     """
     await wait_for_broker(address)
-    cursor = await _history(messages, address, clock, since, until, speed, progress)
-    if until is None or cursor < until:
-        on_live()
-        await _live(messages, address, clock, cursor, until, sessions)
+    async with obeying(messages, address, clock):
+        cursor = await _history(messages, address, clock, since, until, speed, progress)
+        if until is None or cursor < until:
+            on_live()
+            await _live(messages, address, clock, cursor, until, sessions)
 
 
 async def wait_for_broker(address: BrokerAddress, within_s: float = REACH_S) -> None:

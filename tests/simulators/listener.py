@@ -32,6 +32,10 @@ class Listener:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def say(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 1; on its way when it returns."""
+        self._client.publish(topic, payload, qos=1)
+
     def said(self, channel: str = "telemetry") -> list[tuple[str, bytes]]:
         return [(t, p) for t, p in self.heard if t.endswith(channel)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulators.fleet import LocalTime
-from simulators.lamp import LightPlan
+from simulators.light_plan import LightPlan
 from simulators.sun import Sun
 from simulators.tide import VUNG_TAU, longitudes, tide
 from telemetry.clock import SECOND, parse_time
@@ -124,7 +124,7 @@ def test_the_plan_saves_what_it_should() -> None:
     """1 - Σh·p/Σh of 5 h at 100 %, 4 h at 50 %, 2 h at 70 % is 23.64 %; this plan's night is close."""
     of = city("hcmc")
     plan = LightPlan(Sun(of), LocalTime(of.zone))
-    parts = plan._parts(_day("2026-11-22"))
+    parts = plan.parts(_day("2026-11-22"))
     hours = sum(end - start for start, end, _ in parts)
     full = sum(share * (end - start) for start, end, share in parts)
     assert [share for _, _, share in parts] == [1.0, 0.5, 0.7]
