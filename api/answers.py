@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 
 from api.context import Context
 from api.formats import Format, Sort
-from api.rows import json_rows
+from api.rows import json_text
 from api.tables import Table
 
 HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
@@ -26,7 +26,7 @@ def json_page(
 ) -> Response:
     """{"items": […], "next": …, "complete": …} and what else the answer says of itself."""
     rest = msgspec.json.encode({"next": following, "complete": following is None, **more})
-    rows = ",".join(json_rows(context, table)).encode()
+    rows = json_text(context, table).encode()
     body = b'{"items":[' + rows + b"]," + rest[1:]
     return Response(body, media_type="application/json", headers=dict(headers))
 

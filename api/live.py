@@ -29,7 +29,7 @@ from api.parameters import (
     Tags,
     select_series,
 )
-from api.rows import json_rows
+from api.rows import json_text
 from api.sse import Made
 from api.tables import table_of
 from control.desk import CommandsChanged
@@ -145,7 +145,7 @@ def _readings(context: Context, readings: Readings, wanted: Wish) -> Iterator[tu
 
 def _rows(context: Context, name: str, readings: Readings) -> Iterator[tuple[str, bytes]]:
     if len(readings):
-        rows = ",".join(json_rows(context, table_of(readings)))
+        rows = json_text(context, table_of(readings))
         yield name, b'{"items":[%s]}' % rows.encode()
 
 

@@ -20,6 +20,7 @@ from api import (
 )
 from api.access.principal import Role
 from api.access.rules import RuledRoute, ruled_routes
+from api.examples import add_examples, kept
 from api.problems import MEDIA_TYPE
 from api.schemas import ProblemInfo, Reading, Window
 
@@ -202,7 +203,7 @@ def answers(ok: type[msgspec.Struct] | Content, *others: int) -> dict[int | str,
     """FastAPI's `responses`: the good answer and the problems that this operation may answer with."""
     content = ok if isinstance(ok, dict) else {"application/json": {"schema": _reference(ok)}}
     problem = {MEDIA_TYPE: {"schema": _reference(ProblemInfo)}}
-    found: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": content}}
+    found: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": kept(content)}}
     for status in sorted({400, 413, 503, *others} if "text/plain" not in content else set(others)):
         found[status] = {"description": _WORDS[status]}
         if status >= 400:
@@ -243,6 +244,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             operation = found["paths"].get(route.path, {}).get(method.lower())
             if operation is not None:
                 _say_who(operation, route)
+    add_examples(found)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Readings and windows as JSON objects, one string a row: made column by column, no Python object between.
+"""Readings and windows as JSON objects, made column by column: no Python object stands for a row.
 
 What a row holds is what `api.schemas.Reading` and `Window` say; a test holds the two together.
 """
@@ -16,23 +16,44 @@ from api.tables import Table
 from telemetry.arrays import AnyArray, Times
 
 
-def json_rows(context: Context, table: Table) -> list[str]:
-    """Each row as a JSON object. NaN leaves as null."""
+def json_text(context: Context, table: Table, between: str = ",") -> str:
+    """The rows as JSON objects, with this text between two of them. NaN leaves as null.
+
+    Column by column into one list of pieces, which is joined once: a third of the time of a string a row.
+    """
+    count = len(table)
+    if not count:
+        return ""
     devices = context.catalogue.devices
-    heads, units = _parts(context, table)
-    ids = [devices[code].id for code in table.device.tolist()]
-    rows = zip(
-        ids, heads, json_numbers(table.value), units, table.flag.tolist(), time_texts(table.time),
-        strict=True,
-    )  # fmt: skip
-    texts = [
-        f'{{"device":"{device}",{head}{value},{unit}{flag},"time":"{time}"'
-        for device, head, value, unit, flag, time in rows
+    heads, tails = _parts(context, table)
+    columns: list[Sequence[str]] = [
+        [devices[code].id for code in table.device.tolist()],
+        heads,
+        json_numbers(table.value),
+        tails,
+        time_texts(table.time),
     ]
-    if table.count is None or table.coverage is None:
-        return [text + "}" for text in texts]
-    more = zip(texts, table.count.tolist(), json_numbers(table.coverage), strict=True)
-    return [f'{text},"count":{count},"coverage":{coverage}}}' for text, count, coverage in more]
+    end = '"}'
+    if table.count is not None and table.coverage is not None:
+        columns += [
+            ['","count":'] * count,
+            json_numbers(table.count),
+            [',"coverage":'] * count,
+            json_numbers(table.coverage),
+        ]
+        end = "}"
+    columns.append([f'{end}{between}{{"device":"'] * count)
+    pieces = [""] * (count * len(columns))
+    for place, column in enumerate(columns):
+        pieces[place :: len(columns)] = column
+    pieces[-1] = end
+    return '{"device":"' + "".join(pieces)
+
+
+def json_rows(context: Context, table: Table) -> list[str]:
+    """Each row as a JSON object."""
+    # JSON has no line break within a string.
+    return json_text(context, table, "\n").split("\n") if len(table) else []
 
 
 def json_numbers(values: AnyArray) -> list[str]:
@@ -67,9 +88,11 @@ def series_words(context: Context, table: Table) -> tuple[list[tuple[str, str, s
     return words, place
 
 
-def _parts(context: Context, table: Table) -> tuple[Sequence[str], Sequence[str]]:
+def _parts(context: Context, table: Table) -> tuple[list[str], list[str]]:
+    """What stands between device and value, and between value and time."""
     words, place = series_words(context, table)
-    heads = [f'"kind":"{kind}","quantity":"{name}","value":' for kind, name, _ in words]
-    units = [f'"unit":{msgspec.json.encode(unit).decode()},"flag":' for *_, unit in words]
-    where = place.tolist()
-    return [heads[i] for i in where], [units[i] for i in where]
+    heads = [f'","kind":"{kind}","quantity":"{name}","value":' for kind, name, _ in words]
+    units = [f',"unit":{msgspec.json.encode(unit).decode()},"flag":' for *_, unit in words]
+    tails = [f'{unit}{flag},"time":"' for unit in units for flag in range(10)]
+    of_tail = (place * 10 + table.flag).tolist()
+    return [heads[i] for i in place.tolist()], [tails[i] for i in of_tail]

@@ -108,9 +108,9 @@ def publish(port: int, messages: Messages) -> None:
     publisher.finish(PATIENCE_S)
 
 
-def wait_until_it_listens(port: int, what: str) -> None:
-    """Raise TimeoutError where nobody takes connections within ten seconds."""
-    end = time.monotonic() + 10
+def wait_until_it_listens(port: int, what: str, patience_s: float = 10.0) -> None:
+    """Raise TimeoutError where nobody takes connections within so long."""
+    end = time.monotonic() + patience_s
     while time.monotonic() < end:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -41,3 +41,9 @@ def analytics(rest: Rest = None) -> None:
 def alerts(rest: Rest = None) -> None:
     """From publish to the alert on the live stream, against a bare receiver; and the restart after SIGKILL."""
     _run("alerts", rest)
+
+
+@app.command(context_settings=_PASS_ON)
+def api(rest: Rest = None) -> None:
+    """Latest, windows, Parquet, live clients, small requests and memory of the API, on each store."""
+    _run("api", rest)

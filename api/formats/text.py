@@ -9,7 +9,7 @@ import numpy as np
 
 from api.context import Context
 from api.formats import Sort
-from api.rows import json_numbers, json_rows, series_words, time_texts
+from api.rows import json_numbers, json_rows, json_text, series_words, time_texts
 from api.tables import Table
 from telemetry.arrays import AnyArray
 
@@ -41,28 +41,28 @@ def write_ndjson(context: Context, tables: Iterator[Table], sort: Sort) -> Itera
     """A JSON object a line."""
     for table in tables:
         if len(table):
-            yield ("\n".join(json_rows(context, table)) + "\n").encode()
+            yield (json_text(context, table, "\n") + "\n").encode()
 
 
 def write_json(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """The whole list as one page. It is complete where the last bracket is there."""
     yield from _joined(
-        (json_rows(context, t) for t in tables), b'{"items":[', b'],"next":null,"complete":true}'
+        (json_text(context, t) for t in tables), b'{"items":[', b'],"next":null,"complete":true}'
     )
 
 
 def write_geojson(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """A FeatureCollection: a row is a feature at the place of its device; null for one without a place."""
     head = b'{"type":"FeatureCollection","features":['
-    yield from _joined((_features(context, t) for t in tables), head, b"]}")
+    yield from _joined((",".join(_features(context, t)) for t in tables), head, b"]}")
 
 
-def _joined(pieces: Iterator[list[str]], head: bytes, tail: bytes) -> Iterator[bytes]:
+def _joined(pieces: Iterator[str], head: bytes, tail: bytes) -> Iterator[bytes]:
     yield head
     first = True
     for rows in pieces:
         if rows:
-            yield (("" if first else ",") + ",".join(rows)).encode()
+            yield (rows if first else "," + rows).encode()
             first = False
     yield tail
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.api.client import Client
 
@@ -70,6 +71,24 @@ def test_every_operation_is_described(described: Json) -> None:
         for status, answer in operation["responses"].items():
             if status not in ("200", "304"):
                 assert list(answer["content"]) == ["application/problem+json"], (name, status)
+
+
+def test_every_operation_has_examples_that_fit_its_schema(described: Json) -> None:
+    for name, operation in operations(described):
+        contents = [operation["responses"]["200"]["content"]]
+        if "requestBody" in operation:
+            contents.append(operation["requestBody"]["content"])
+        for content in contents:
+            for media_type, told in content.items():
+                if told["schema"].get("format") == "binary":
+                    continue
+                given = [told["example"]] if "example" in told else []
+                given += [e["value"] for e in told.get("examples", {}).values()]
+                assert given, (name, media_type)
+                schema = told["schema"] | {"components": described["components"]}
+                for example in given:
+                    errors = list(Draft202012Validator(schema).iter_errors(example))
+                    assert not errors, (name, media_type, errors[0].message)
 
 
 def test_every_parameter_is_described(described: Json) -> None:
