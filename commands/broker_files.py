@@ -21,8 +21,9 @@ CONF = Path(__file__).parent.parent / "mosquitto" / "mosquitto.conf"
 INGESTOR = "urban-ingest"
 COMMANDS = "urban-commands"
 CHIRPSTACK = "chirpstack"
+SIMULATOR = "urban-simulator"
 # Names of the platform's own; no device may have one.
-SERVICES = (INGESTOR, COMMANDS, CHIRPSTACK)
+SERVICES = (INGESTOR, COMMANDS, CHIRPSTACK, SIMULATOR)
 RESERVED = (*SERVICES, "server", "ca")
 _LISTENER = re.compile(r"^listener (\d+)(?: (\S+))?$", re.M)
 _SECRETS = "/etc/mosquitto/urban/"
@@ -46,8 +47,11 @@ def configuration(
     return text + (f"\n# By default it gives up root's rights.\nuser {user}\n" if user else "")
 
 
-def rights(kinds: Iterable[str], gateways: Iterable[str] = ()) -> str:
-    """The ACL file: who may publish and receive what. What it doesn't name nobody may."""
+def rights(kinds: Iterable[str], gateways: Iterable[str] = (), *, simulator: bool = False) -> str:
+    """The ACL file: who may publish and receive what. What it doesn't name nobody may.
+
+    simulator: the simulated city may speak for every device; not where real ones are.
+    """
     lines = [
         "# Made by `urban devices broker`; see docs/mosquitto.md.",
         f"user {INGESTOR}",
@@ -63,6 +67,15 @@ def rights(kinds: Iterable[str], gateways: Iterable[str] = ()) -> str:
         f"user {CHIRPSTACK}",
         "topic write application/+/device/+/event/up",
     ]
+    if simulator:
+        lines += [
+            "",
+            f"user {SIMULATOR}",
+            "topic write city/+/+/telemetry",
+            "topic write city/+/+/status",
+            "topic write city/+/+/ack/+",
+            "topic read city/+/+/cmd/+",
+        ]
     for gateway in sorted(set(gateways)):
         lines += ["", f"user {gateway}", f"topic write city/gateway/{gateway}/telemetry"]
     lines += ["", "# A device: its own topics, under any of the kinds there are."]

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 
 from ingest.broker import die_with_parent
-from telemetry.address import BrokerAddress
 from telemetry.clock import format_time
 from telemetry.settings import Settings
 
@@ -19,22 +18,27 @@ _LOG = logging.getLogger(__name__)
 
 
 class CityProcess:
-    """`urban simulate` beside the platform. `on_progress(done, total)`; None when it is live."""
+    """`urban simulate` beside the platform. `on_progress(done, total)`; None when it is live.
+
+    broker: the address with all that is secret in it. It goes by the environment: arguments are seen by all.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        address: BrokerAddress,
+        broker: str,
         since: int,
         on_progress: Callable[[tuple[int, int] | None], None],
     ) -> None:
         self._command = [
             sys.executable, "-m", "cli", "simulate", "--city", settings.city,
             "--devices", str(settings.devices), "--seed", str(settings.seed),
-            "--broker", str(address), "--since", format_time(since), "--progress-json",
+            "--since", format_time(since), "--progress-json",
         ]  # fmt: skip
         if settings.scenario:
             self._command += ["--scenario", settings.scenario]
+        given = {k: v for k, v in os.environ.items() if k != "URBAN_BROKER_FILE"}
+        self._environment = given | {"URBAN_BROKER": broker, "PYTHONUNBUFFERED": "1"}
         self._on_progress = on_progress
         self._process: subprocess.Popen[str] | None = None
         self._stopping = False
@@ -44,7 +48,7 @@ class CityProcess:
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=self._environment,
         )  # fmt: skip
         threading.Thread(target=self._follow, name="city progress", daemon=True).start()
         threading.Thread(target=self._log_errors, name="city errors", daemon=True).start()

@@ -87,7 +87,7 @@ def server(
 
 @certificates.command("issue")
 def issue(names: Names, folder: Folder = FOLDER, days: Days = 825) -> None:
-    """Make a certificate for each device that has no valid one. urban-ingest, urban-commands and chirpstack are the platform's own.
+    """Make a certificate for each device that has no valid one. urban-ingest, urban-commands, urban-simulator and chirpstack are the platform's own.
 
     Example: urban devices certificates issue air-001 air-002 urban-ingest
     """
@@ -196,6 +196,9 @@ def broker(
     gateway: Annotated[
         list[str] | None, typer.Option("--gateway", help="One that may send packs; may repeat.")
     ] = None,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="urban-simulator may speak for every device.")
+    ] = False,
     bind: Annotated[str, typer.Option(help="Address of 8883 and 9001; empty: all.")] = "",
     user: Annotated[str, typer.Option(help="Whom mosquitto runs as.")] = "",
 ) -> None:
@@ -207,7 +210,7 @@ def broker(
         _check(name)
     place = folder.resolve()
     known = [*files.gateways_of(place / "acl"), *(gateway or ())]
-    rights = files.rights(load_kinds().code, known)
+    rights = files.rights(load_kinds().code, known, simulator=simulator)
     write_whole(place / "acl", rights.encode(), 0o600)
     files.write_passwords(place / "passwords", files.read_passwords(place / "passwords"))
     text = files.configuration(place, data.resolve(), {}, bind, user)

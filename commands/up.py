@@ -90,7 +90,8 @@ def _city(settings: Settings, platform: Platform) -> CityProcess | None:
     def note(progress: tuple[int, int] | None) -> None:
         platform.progress = progress
 
-    return CityProcess(settings, platform.address, since, note)
+    broker = settings.simulator_broker or settings.broker or str(platform.address)
+    return CityProcess(settings, broker, since, note)
 
 
 def _say_where(platform: Platform, url: str) -> None:

@@ -69,6 +69,11 @@ SETTINGS: tuple[Setting, ...] = (
         "empty, or a folder",
         "Folder of the city's Mosquitto (passwords, acl), in which the API may issue devices' passwords",
         str,
+        "simulator_broker",
+        "",
+        "empty, mqtt://… or mqtts://… as for URBAN_BROKER",
+        "Empty: the simulated city publishes to URBAN_BROKER; else to this address, as a user who may write for all devices",
+        url("mqtt", "mqtts", empty=True),
     ),
     Setting("data_dir", "./data", "a folder", "Where everything is kept", Path),
     Setting(

@@ -33,6 +33,7 @@ class Settings:
     broker: str
     command_broker: str
     broker_files: str
+    simulator_broker: str
     data_dir: Path
     telemetry: str
     operations: str

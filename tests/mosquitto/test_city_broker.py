@@ -11,6 +11,7 @@ import pytest
 
 from commands import broker_files as files
 from commands.authority import Authority
+from devices.registry import load_kinds
 from ingest.session import Session
 from telemetry.address import broker_address
 from telemetry.clock import DAY, ManualClock, SystemClock
@@ -267,3 +268,34 @@ def test_only_the_command_user_tells_devices_and_hears_their_answers(broker: Cit
         air.publish("city/air/air-1/ack/restart", b'{"id": "1", "ok": true}')
         wait_until(lambda: len(commands.heard) == 1)
         assert ingestor.heard == []
+
+
+def test_the_simulated_city_speaks_for_every_device_where_it_is_let(tmp_path: Path) -> None:
+    """`urban up` on a city's broker, with a certificate each for the platform, its commands and the simulator."""
+    require("mosquitto", mosquitto_present())
+    broker = CityBroker(tmp_path / "broker")
+    broker.issue("urban-simulator", "urban-commands")
+    up = UpProcess(
+        tmp_path / "up",
+        broker=broker.url("urban-ingest"),
+        command_broker=broker.url("urban-commands"),
+        simulator_broker=broker.url("urban-simulator"),
+        devices=20,
+        history_hours=0,
+    )
+    try:
+        broker.start()
+        with device(broker, "urban-simulator") as simulator:
+            assert simulator.publish(AIR) == REFUSED, "nobody let it"
+        broker.stop()
+        (broker.folder / "acl").write_text(files.rights(load_kinds().code, simulator=True))
+        broker.start()
+        up.start_ready()
+        wait_until(lambda: len(up.get("/api/v1/latest?limit=1000")["items"]) > 20, 60)
+        assert up.process is not None
+        seen = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in up.descendants()]
+        assert not any(b"urban-simulator" in words for words in seen)
+        assert "Traceback" not in up.interrupt()
+    finally:
+        up.close()
+        broker.stop()
