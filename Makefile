@@ -1,5 +1,7 @@
 # make up     set everything up and run the whole platform until Ctrl-C
 # make test   set everything up and run all checks and tests
+# make compose-init HOST=mqtt.example.vn CITY=hanoi PROFILE=city   make what docker-compose.yml needs
+# make compose-check   check docker-compose.yml and the Dockerfile, without an engine
 # make bench  print the benchmarks' JSON lines
 # make clean  remove the environment; data/ stays
 
@@ -7,7 +9,7 @@ PYTHON ?= python3
 VENV   := .venv
 PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: up test check bench clean services
+.PHONY: up test check bench clean services compose-init compose-check
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.ready
@@ -23,6 +25,12 @@ check: $(VENV)/.ready-test
 
 services:
 	@sh tests/install_services.sh
+
+compose-init: $(VENV)/.ready
+	@$(VENV)/bin/urban stack init $(if $(HOST),--host $(HOST)) --city $(or $(CITY),hcmc) --profile $(or $(PROFILE),city)
+
+compose-check: $(VENV)/.ready-test
+	@$(VENV)/bin/python -m pytest -q tests/compose/test_compose.py
 
 bench: $(VENV)/.ready
 	@$(VENV)/bin/urban bench ingest

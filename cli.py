@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "dashboards": "Build, check and push the boards for Grafana.",
     "audit": "Who did what: verify the audit log, show it, print its head.",
     "devices": "Register, change and command devices; certificates, passwords, broker's files.",
+    "stack": "Make what docker-compose.yml needs: certificates, rights, secrets.",
     "doctor": "Say whether all is well, and what to do where it is not; back up and restore.",
     "bench": "Measure, and print JSON lines.",
 }

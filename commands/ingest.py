@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from commands.ingest_part import IngestPart
+from commands.ingest_part import IngestPart, filters_of
 from commands.running import ended_by_signal, log_to, until_ended
 from commands.stores import Stores, prepare_folder
-from devices.topics import FEED, UPLINK, topic_filters
 from telemetry.address import BrokerAddress, broker_address
 from telemetry.clock import SystemClock
 from telemetry.errors import QueryError, StartError
@@ -27,7 +26,9 @@ def ingest(
     topics: Annotated[
         str,
         typer.Option(
-            metavar="FILTERS", help="Only these topics; commas between them.", show_default=False
+            metavar="FILTERS",
+            help="Only these topics, commas between them; by default those of URBAN_TOPICS.",
+            show_default=False,
         ),
     ] = "",
     setup: Annotated[
@@ -64,27 +65,11 @@ def ingest(
         return
     if tokens is not None:
         raise QueryError("--tokens", "goes with --setup")
-    filters = _filters(settings, topics)
+    filters = filters_of(settings, topics)
     address = _broker(settings)
     prepare_folder(settings.data_dir)
     log_to(settings.data_dir / "ingest.log")
     asyncio.run(_run(settings, address, filters))
-
-
-def _filters(settings: Settings, topics: str) -> Sequence[str]:
-    if not topics:
-        return FEED, UPLINK
-    found = topic_filters(topics, "--topics")
-    if not settings.is_own_client_id:
-        # The broker would end the connection of one ingestor whenever the other makes its own.
-        raise StartError(
-            "URBAN_CLIENT_ID",
-            "must be an id of its own where ingestors share a broker by topic",
-            settings.client_id,
-            "set URBAN_CLIENT_ID, another one for each ingestor, and keep it: the broker keeps the "
-            "messages of a session under it",
-        )
-    return found
 
 
 def _broker(settings: Settings) -> BrokerAddress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from commands.stores import Stores
-from devices.topics import FEED, UPLINK
+from devices.topics import FEED, UPLINK, topic_filters
 from ingest.decode import Decoder
 from ingest.fairness import Fairness, Rates
 from ingest.housekeeping import Housekeeping
@@ -17,8 +17,27 @@ from ingest.validate import Limits
 from store.telemetry import Series
 from telemetry.address import BrokerAddress
 from telemetry.clock import SECOND, Clock
+from telemetry.errors import StartError
 from telemetry.readings import Readings
 from telemetry.settings import Settings
+
+
+def filters_of(settings: Settings, option: str = "") -> Sequence[str]:
+    """The topics of `--topics`, else of URBAN_TOPICS, else all. Raises UrbanError in words."""
+    place, text = ("--topics", option) if option else ("URBAN_TOPICS", settings.topics)
+    if not text:
+        return FEED, UPLINK
+    found = topic_filters(text, place)
+    if not settings.is_own_client_id:
+        # The broker would end the connection of one ingestor whenever the other makes its own.
+        raise StartError(
+            "URBAN_CLIENT_ID",
+            "must be an id of its own where ingestors share a broker by topic",
+            settings.client_id,
+            "set URBAN_CLIENT_ID, another one for each ingestor, and keep it: the broker keeps the "
+            "messages of a session under it",
+        )
+    return found
 
 
 class IngestPart:

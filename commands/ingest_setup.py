@@ -35,4 +35,4 @@ def set_up(settings: Settings, tokens: Path | None) -> None:
         done += 1
     typer.echo(f"{shown} is ready" + ("." if done else "; nothing had to be changed."))
     if tokens is not None:
-        typer.echo(f"Put the token of {tokens / 'writer.token'} into URBAN_TELEMETRY.")
+        typer.echo(f"Set URBAN_TELEMETRY_FILE={tokens / 'telemetry.address'}")

@@ -27,7 +27,7 @@ from api.access.audit_log import AuditLog
 from api.context import Context
 from commands.backups import Backups
 from commands.credentials import BrokerFolder
-from commands.ingest_part import IngestPart
+from commands.ingest_part import IngestPart, filters_of
 from commands.own_checks import OwnChecks
 from commands.rule_desk import make_rule_desk
 from commands.stores import Stores
@@ -77,8 +77,9 @@ class Platform:
         self.hearing = Hearing(clock.now())
         self.worker = self._worker()
         self.ingest = IngestPart(
-            settings, clock, self._stores, self.address, self._stored, self.worker.saved
-        )
+            settings, clock, self._stores, self.address, self._stored, self.worker.saved,
+            filters_of(settings),
+        )  # fmt: skip
         self.receiver = self.ingest.receiver
         self.commands = CommandDesk(self.catalogue, self.operations, self.hub, clock)
         self.command_loop = self._command_loop()

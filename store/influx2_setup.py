@@ -3,6 +3,7 @@
     writer.token    reads and writes the buckets of this city, and no others: for URBAN_TELEMETRY
     reader.token    reads them: for a backup
     grafana.token   reads them: for Grafana's data source, so that it can be revoked alone
+    telemetry.address   with the writer's token in it: what URBAN_TELEMETRY_FILE names
     admin.token     of a server that was set up here, with admin.password
 
 A secret is on disk before the server is told of it, or the token that got lost is replaced.
@@ -20,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.domain.authorization import Authorization
@@ -38,6 +40,7 @@ from telemetry.errors import SettingsError, StoreError
 from telemetry.retention import Retention
 
 _RIGHTS = {"writer": ("read", "write"), "reader": ("read",), "grafana": ("read",)}
+ADDRESS = "telemetry.address"
 _ADMIN = "urban-admin"
 _NO_RIGHT = re.compile(r"does not let us in")
 
@@ -68,9 +71,19 @@ def set_up_influx2(
             buckets = [server.bucket_named(name).id for name in server.buckets()]
             for name, actions in _RIGHTS.items():
                 yield from admin.token(name, actions, buckets, tokens / f"{name}.token")
+            _write_address(address, tokens)
     finally:
         server.close()
         admin.close()
+
+
+def _write_address(address: InfluxAddress, tokens: Path) -> None:
+    token = quote(read_secret(tokens / "writer.token"), safe="")
+    scheme, _, host = address.base.partition("://")
+    path = "/".join(quote(name, safe="") for name in address.path)
+    wanted = f"influx{'s' if scheme == 'https' else ''}://{token}@{host}/{path}"
+    if read_secret(tokens / ADDRESS) != wanted:
+        write_secret(tokens / ADDRESS, wanted)
 
 
 def _is_new(address: InfluxAddress, patience: Patience) -> bool:

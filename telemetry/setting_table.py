@@ -17,6 +17,7 @@ from telemetry.setting_values import (
     sync,
     token,
     toml_file,
+    topics,
     url,
     whole,
 )  # fmt: skip
@@ -69,6 +70,8 @@ SETTINGS: tuple[Setting, ...] = (
         "empty, or a folder",
         "Folder of the city's Mosquitto (passwords, acl), in which the API may issue devices' passwords",
         str,
+    ),
+    Setting(
         "simulator_broker",
         "",
         "empty, mqtt://… or mqtts://… as for URBAN_BROKER",
@@ -109,6 +112,13 @@ SETTINGS: tuple[Setting, ...] = (
         "1…64 characters",
         "MQTT client id of the ingestor's session",
         client_id,
+    ),
+    Setting(
+        "topics",
+        "",
+        "empty, or filters like city/air/+/+,city/level/+/+",
+        "Only these topics are taken in, where others share the broker; empty: all",
+        topics,
     ),
     Setting(
         "unregistered",

@@ -100,6 +100,15 @@ def token(text: str) -> str:
     return text
 
 
+def topics(text: str) -> str:
+    """MQTT filters with commas between them, or nothing; devices.topics says which there may be."""
+    if any(
+        not part.strip().startswith(("city/", "application/")) for part in text.split(",") if text
+    ):
+        raise ValueError
+    return text
+
+
 def toml_file(text: str) -> str:
     """The name of a TOML file, or nothing."""
     if text and not text.endswith(".toml"):

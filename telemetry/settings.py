@@ -43,6 +43,7 @@ class Settings:
     scenario: str
     history_hours: int
     client_id: str
+    topics: str
     unregistered: str
     max_devices: int
     max_payload: int

@@ -118,6 +118,7 @@ def test_a_new_2x_gets_its_first_user_organisation_buckets_and_tokens(
         "writer.token",
         "reader.token",
         "grafana.token",
+        "telemetry.address",
     }
     assert {mode(path) for path in files.values()} == {0o600} and mode(folder) == 0o700
     secrets = {name: path.read_text().strip() for name, path in files.items()}

@@ -85,11 +85,13 @@ class CityBroker:
     def _listens(self) -> bool:
         assert self.process is not None and self.process.poll() is None, "mosquitto ended"
         where = {1883: "127.0.0.1", 8883: self.bind, 9001: self.bind}
-        for port, host in where.items():
-            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-                if probe.connect_ex((host, self.ports[port])):
-                    return False
-        return True
+        return all(listens(host, self.ports[port]) for port, host in where.items())
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        return probe.connect_ex((host, port)) == 0
 
 
 class Client:
