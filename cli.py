@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "rules": "What raises alerts: list it, try rules of your own, add them.",
     "notify": "Check who hears of which alert, and try the channels.",
     "dashboards": "Build, check and push the boards for Grafana.",
+    "users": "Accounts of people, and keys of programs.",
     "audit": "Who did what: verify the audit log, show it, print its head.",
     "devices": "Register, change and command devices; certificates, passwords, broker's files.",
     "stack": "Make what docker-compose.yml needs: certificates, rights, secrets.",

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import (
+    access_schemas,
     alert_schemas,
     audit_schemas,
     command_schemas,
@@ -57,6 +58,7 @@ _STRUCTS = [
         platform_schemas,
         audit_schemas,
         device_schemas,
+        access_schemas,
     )
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct
@@ -73,6 +75,7 @@ _WORDS = {
     413: "The answer would be too large",
     415: "The body must be application/json",
     429: "Too much was asked in a short time: wait for `Retry-After`",
+    414: "The address is too long",
     503: "A part of the platform is not well",
 }
 

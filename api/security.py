@@ -19,6 +19,8 @@ MAX_BODY = (
     64 * 1024
 )  # bytes; bodies are acts of people. A corrected payload may be as large as payloads
 MAX_IMPORT = 16 * 2**20  # bytes; 100,000 devices as CSV
+MAX_ADDRESS = 60_000  # bytes of path and query
+FORMS = frozenset({"/login", "/login/password", "/logout"})  # of people, without a script
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # The console's framework compiles its templates in the browser and carries its first state in the page:
@@ -88,6 +90,13 @@ class Guard:
             return Problem(403, "Foreign origin", f"Origin: must be this server, got {origin!r}")
         # A foreign page can't ask for a DELETE without asking first whether it may.
         bare = scope["type"] == "http" and scope["method"] == "DELETE" and not _has_body(headers)
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_ADDRESS:
+            return Problem(
+                414, "Address too long",
+                f"query: an address may have {MAX_ADDRESS} bytes; ask for fewer names at once", "query",
+            )  # fmt: skip
+        if scope["type"] == "http" and scope["path"] in FORMS and scope["method"] == "POST":
+            return _complaint_of_form(headers)
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not bare:
             resend = scope["path"].endswith("/resend")
             return _complaint_of_body(scope, headers, self.max_resend if resend else MAX_BODY)
@@ -112,6 +121,18 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
         return Problem(
             415, "Unsupported media type", f"Content-Type: must be {wanted[-1]}, got {kind!r}"
         )
+    return None
+
+
+def _complaint_of_form(headers: Headers) -> Problem | None:
+    """A form can come from any page: it must be shown to come from ours. (A wrong Origin was refused.)"""
+    if "origin" not in headers and headers.get("sec-fetch-site") != "same-origin":
+        return Problem(403, "Foreign origin", "Origin: must be this server, got none")
+    length = headers.get("content-length", "")
+    if not length.isascii() or not length.isdigit():
+        return Problem(411, "Length required", "Content-Length: must say how long the body is")
+    if int(length) > MAX_BODY:
+        return Problem(413, "Body too large", f"body: must be at most {MAX_BODY} bytes", "body")
     return None
 
 

@@ -11,12 +11,15 @@ import httpx
 import msgspec
 import typer
 
+from store.secret_file import read_secret
 from telemetry.errors import QueryError, StartError
-from telemetry.settings import Settings
+from telemetry.settings import Settings, load_settings
 
 PREFIX = "/api/v1"
 TIMEOUT_S = 60.0
 _PAGE = 1_000
+KEY_FILE = "api.key"
+KEY_SETTING = "URBAN_API_KEY_FILE"
 
 UrlOption = Annotated[
     str,
@@ -39,12 +42,16 @@ class HttpApi:
     Raises StartError where nothing answers, QueryError with the platform's own words where it refuses.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, transport: httpx.BaseTransport | None = None, key: str | None = None
+    ) -> None:
         self.url = url
+        key = own_key(url) if key is None else key
         # Straight to the platform: a proxy of the environment has no business on the way.
         self._http = httpx.Client(
-            base_url=url, timeout=TIMEOUT_S, trust_env=False, transport=transport
-        )
+            base_url=url, timeout=TIMEOUT_S, trust_env=False, transport=transport,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )  # fmt: skip
 
     def __enter__(self) -> HttpApi:
         return self
@@ -156,6 +163,11 @@ class HttpApi:
         """The platform's own words; they name the place already."""
         if not answer.headers.get("content-type", "").startswith("application/problem+json"):
             return self._stranger()
+        if answer.status_code == 401:
+            return StartError(
+                self.url, str(self._object(answer).get("detail", "asks for a key")),
+                remedy=f"for commands: `urban users keys add NAME --role operator --save`, or {KEY_SETTING}",
+            )  # fmt: skip
         place, _, need = str(self._object(answer).get("detail", answer.text)).partition(": ")
         return QueryError(place, need) if need else QueryError(self.url, place)
 
@@ -163,10 +175,34 @@ class HttpApi:
         return StartError(self.url, "something else than an urban-sensing platform answers here")
 
 
+def own_key(url: str) -> str:
+    """The key that commands send: URBAN_API_KEY (or its _FILE), else, to this machine's own platform, api.key of
+    the data folder; "" for none.
+
+    Raises StartError for a file that others than its owner may read.
+    """
+    settings = load_settings()
+    if settings.api_key:
+        return settings.api_key
+    path = settings.data_dir / KEY_FILE
+    if urlsplit(url).hostname not in settings.http_hosts:
+        return ""  # it was made for this platform
+    try:
+        mode = path.stat().st_mode & 0o777
+    except OSError:
+        return ""
+    if mode & 0o077:
+        raise StartError(
+            str(path), f"may be read by others than its owner (mode {mode:o})",
+            remedy=f"chmod 600 {path}",
+        )  # fmt: skip
+    return read_secret(path)
+
+
 def platform_url(option: str, settings: Settings) -> str:
     """The address of `--url`, else the one that this machine's platform has by its settings."""
     if not option:
-        host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+        host = f"[{settings.here}]" if ":" in settings.here else settings.here
         return f"http://{host}:{settings.http_port or 8000}"
     try:
         parts = urlsplit(option)

@@ -28,5 +28,6 @@ def broker_address(option: str) -> BrokerAddress:
     settings = load_settings()
     if settings.broker:
         return parse_broker(settings.broker)
-    host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    host = settings.broker_bind
+    host = f"[{host}]" if ":" in host else host
     return parse_broker(f"mqtt://{host}:{settings.mqtt_port or 1883}", "URBAN_MQTT_PORT")

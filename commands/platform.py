@@ -184,7 +184,7 @@ class Platform:
         return EmbeddedBroker(
             settings.data_dir / "broker",
             settings.mqtt_port,
-            bind=settings.bind,
+            bind=settings.broker_bind,
             in_flight=settings.in_flight,
             sync=settings.sync,
             max_payload=max(settings.max_payload, 2**20),

@@ -19,6 +19,10 @@ from telemetry.errors import StartError
 from telemetry.settings import Settings, load_settings
 
 _OUT = Console(highlight=False)
+_DOORS = {
+    "off": "No log-in is asked: only this machine reaches it (URBAN_AUTH=on closes the doors).",
+    "on": "People log in at /login, programs send keys: `urban users --help`.",
+}
 
 
 def up() -> None:
@@ -40,10 +44,11 @@ def up() -> None:
 async def _run(settings: Settings) -> None:
     # The page's parts take a second to import: after the settings have been found right.
     from api.app import create_app
+    from commands.access import open_doors
     from commands.web import WebServer
 
     ended = ended_by_signal()
-    web = WebServer(settings.bind, settings.http_port)
+    web = WebServer(settings.bind, settings.http_port, proxies=settings.proxies)
     web.listen()
     platform = Platform(settings, SystemClock())
     city: CityProcess | None = None
@@ -58,7 +63,8 @@ async def _run(settings: Settings) -> None:
         if city is not None:
             checks["simulated city"] = city.trouble
         context.checks = checks
-        await web.start(create_app(context))
+        access = open_doors(settings, platform.operations, platform.clock, web.url, _OUT.print)
+        await web.start(create_app(context, access=access))
         running = True
         _say_where(platform, web.url)
         if city is not None:
@@ -103,7 +109,7 @@ def _say_where(platform: Platform, url: str) -> None:
     _OUT.print(f"  MQTT       {platform.address}")
     _OUT.print(
         f"[dim]Data in {settings.data_dir}, log in {settings.data_dir / 'urban.log'}. "
-        "No log-in is asked on loopback. Ctrl-C ends it.[/dim]\n",
+        f"{_DOORS[settings.auth]} Ctrl-C ends it.[/dim]\n",
         soft_wrap=True,
     )
 

@@ -24,10 +24,17 @@ class _Server(uvicorn.Server):
 class WebServer:
     """One app on one port. `listen` early, so that a port in use is said before anything starts.
 
-    setting: the name that the port is set by.
+    setting: the name that the port is set by. proxies: whose X-Forwarded-For and -Proto are believed.
     """
 
-    def __init__(self, bind: str, port: int, setting: str = "URBAN_HTTP_PORT") -> None:
+    def __init__(
+        self,
+        bind: str,
+        port: int,
+        setting: str = "URBAN_HTTP_PORT",
+        proxies: tuple[str, ...] = (),
+    ) -> None:
+        self._proxies = proxies
         self._bind = bind
         self._port = port
         self._setting = setting
@@ -56,6 +63,8 @@ class WebServer:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=2,
             server_header=False, ws_max_size=2**20,
+            # Else whoever sits on this machine could say that a request came from anywhere.
+            proxy_headers=bool(self._proxies), forwarded_allow_ips=list(self._proxies),
         )  # fmt: skip
         self._server = _Server(config)
         assert self._socket is not None

@@ -29,6 +29,14 @@ class AccessStore(Protocol):
         """Add an account, or replace the one of its name."""
         ...
 
+    def logged_in(self, name: str, time: int, password: str | None = None) -> None:
+        """Note a log-in [ns]; with a hash of the same password that today's parameters made."""
+        ...
+
+    def set_password(self, name: str, password: str, *, must_change: bool) -> None:
+        """Give an account another password, as a hash."""
+        ...
+
     def remove_account(self, name: str) -> bool:
         """Forget an account and end its sessions. False where there was none."""
         ...

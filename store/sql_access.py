@@ -28,6 +28,20 @@ class SqlAccess(SqlBase):
         """See AccessStore.put_account."""
         self._put(ACCOUNTS, "name", _values(account))
 
+    def logged_in(self, name: str, time: int, password: str | None = None) -> None:
+        """See AccessStore.logged_in."""
+        fresh = {} if password is None else {"password": password}
+        self._change_account(name, last_login=time, **fresh)
+
+    def set_password(self, name: str, password: str, *, must_change: bool) -> None:
+        """See AccessStore.set_password."""
+        self._change_account(name, password=password, must_change=must_change)
+
+    def _change_account(self, name: str, **values: Any) -> None:
+        # Only these columns: who is given another role meanwhile keeps it.
+        with self._writing() as db:
+            db.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(**values))
+
     def remove_account(self, name: str) -> bool:
         """See AccessStore.remove_account."""
         with self._writing() as db:

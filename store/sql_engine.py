@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from typing import Any
@@ -25,6 +26,8 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     """
     place = address(url, read_only=read_only)
     if place.get_backend_name() == "sqlite":
+        if not read_only:
+            _keep_private(place.database)
         engine = create_engine(place)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -33,6 +36,23 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     )
     event.listen(engine, "connect", lambda connection, _: _check_encoding(shown(url), connection))
     return engine
+
+
+def _keep_private(path: str | None) -> None:
+    """It holds hashes of passwords: for its owner only, and so are the files that SQLite makes beside it."""
+    if not path or path == ":memory:":
+        return
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return  # SQLite says it in its own words
+    try:
+        if os.fstat(handle).st_mode & 0o077:
+            os.fchmod(handle, 0o600)
+    except PermissionError:
+        pass  # another user's, who shares it
+    finally:
+        os.close(handle)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from telemetry.access_settings import ACCESS_SETTINGS
+from telemetry.setting import Setting
 from telemetry.setting_values import (
+    address,
     by_severity,
     client_id,
     days_kept,
-    loopback,
     one_of,
     real,
     scenario,
@@ -21,19 +21,6 @@ from telemetry.setting_values import (
     url,
     whole,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. hidden: a value that is wrong is not shown either."""
-
-    name: str
-    default: str
-    allowed: str
-    text: str
-    parse: Callable[[str], object]
-    hidden: bool = False
-
 
 _DAYS_KEPT = "0 (for ever), 8…36500"
 CLIENT_ID = "urban-ingest"
@@ -46,9 +33,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "bind",
         "127.0.0.1",
-        "127.0.0.1, ::1 or localhost (another address needs log-in first)",
-        "Address of page, API and embedded broker",
-        loopback,
+        "an IP address, or localhost; others than loopback need URBAN_AUTH=on",
+        "Address of page and API; the embedded broker stays on loopback",
+        address,
+    ),
+    Setting(
+        "auth",
+        "off",
+        "off or on",
+        "Whether people log in and programs send keys (see docs/security.md); off: on loopback only",
+        one_of("off", "on"),
     ),
     Setting(
         "broker",
@@ -293,5 +287,6 @@ SETTINGS: tuple[Setting, ...] = (
         token,
         hidden=True,
     ),
+    *ACCESS_SETTINGS,
     Setting("language", "vi", "vi or en", "The page's first language", one_of("vi", "en")),
 )

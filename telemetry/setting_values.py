@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from telemetry.clock import parse_duration
@@ -60,12 +61,51 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def loopback(text: str) -> str:
-    """An address that only this machine reaches."""
-    # Nothing but loopback until people can log in: DESIGN §4.
-    if text not in LOOPBACK:
+def address(text: str) -> str:
+    """An address to listen on. That others than loopback need log-in is settings' to see: DESIGN §4."""
+    if text != "localhost":
+        ip_address(text)
+    return text
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`a, b` → names of hosts or addresses, without ports."""
+    found = tuple(filter(None, (part.strip().lower() for part in text.split(","))))
+    if any(set(name) & set(" /@?#*[]") or not name.isascii() for name in found):
+        raise ValueError
+    return found
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """`https://a.example, …` → origins as browsers send them."""
+    found = tuple(filter(None, (part.strip() for part in text.split(","))))
+    for origin in found:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise ValueError
+    return found
+
+
+def public_url(text: str) -> str:
+    """http(s)://host[:port], or nothing."""
+    if text and (not origins(text) or "," in text):
         raise ValueError
     return text
+
+
+def duration(low: str, high: str) -> Callable[[str], int]:
+    """30m, 12h: a duration within bounds [ns]."""
+
+    def parse(text: str) -> int:
+        try:
+            found = parse_duration(text)
+        except TimeError:
+            raise ValueError from None
+        if not parse_duration(low) <= found <= parse_duration(high):
+            raise ValueError
+        return found
+
+    return parse
 
 
 def client_id(text: str) -> str:

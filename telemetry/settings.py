@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from telemetry.errors import SettingsError
 from telemetry.retention import Retention
-from telemetry.setting_table import CLIENT_ID, SETTINGS, Setting
+from telemetry.setting import Setting
+from telemetry.setting_table import CLIENT_ID, SETTINGS
+from telemetry.setting_values import LOOPBACK
 
 __all__ = ["PREFIX", "SETTINGS", "Setting", "Settings", "as_table", "load_settings"]
 
@@ -30,6 +32,7 @@ class Settings:
     mqtt_port: int
     ingest_port: int
     bind: str
+    auth: str
     broker: str
     command_broker: str
     broker_files: str
@@ -70,7 +73,40 @@ class Settings:
     area_least: int
     area_window_s: float
     grafana_token: str
+    public_url: str
+    hosts: tuple[str, ...]
+    proxies: tuple[str, ...]
+    cors: tuple[str, ...]
+    session_idle: int
+    session_max: int
+    oidc: str
+    api_rate: float
+    api_rate_anonymous: float
+    api_readings: float
+    api_key: str
     language: str
+
+    @property
+    def asks_for_log_in(self) -> bool:
+        """Whether people log in and programs send keys."""
+        return self.auth == "on"
+
+    @property
+    def broker_bind(self) -> str:
+        """Where the embedded broker listens: whoever reaches it may publish for any device."""
+        return self.bind if self.bind in LOOPBACK else LOOPBACK[0]
+
+    @property
+    def here(self) -> str:
+        """The address at which this machine's own programs reach page and API."""
+        everywhere = {"0.0.0.0": LOOPBACK[0], "::": LOOPBACK[1]}
+        return everywhere.get(self.bind, self.bind)
+
+    @property
+    def http_hosts(self) -> tuple[str, ...]:
+        """Names that a request may be addressed to."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return (*LOOPBACK, self.bind, *self.hosts, *([public] if public else []))
 
     @property
     def telemetry_path(self) -> Path:
@@ -128,7 +164,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             raise SettingsError(place, f"must be {setting.allowed}", shown) from None
     settings = Settings(**values)  # type: ignore[arg-type]
     settings.retention.refuse_gaps()
+    _refuse_open_door(settings)
     return settings
+
+
+def _refuse_open_door(settings: Settings) -> None:
+    if not settings.asks_for_log_in and settings.bind not in LOOPBACK:
+        raise SettingsError(
+            "URBAN_BIND", f"must be {', '.join(LOOPBACK)} while nobody has to log in", settings.bind,
+            "set URBAN_AUTH=on, see docs/security.md",
+        )  # fmt: skip
+    if settings.session_idle > settings.session_max:
+        raise SettingsError("URBAN_SESSION_IDLE", "must be no more than URBAN_SESSION_MAX")
 
 
 def _from_environment(env: Mapping[str, str], key: str) -> tuple[str, str] | None:

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.principal import LOCAL, Principal, Role
+from api.access.access import Access
+from api.access.identity import Identity
+from api.access.principal import ANONYMOUS, LOCAL, Principal, Role
 from api.access.rules import act_of, unauthenticated
 from api.access.trail import Done, Trail
 from api.problems import Problem, of_urban_error
@@ -16,6 +18,9 @@ from telemetry.errors import UrbanError
 
 Identify = Callable[[HTTPConnection], Awaitable[Principal]]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CHECK_S = 5.0  # how often a stream is asked whether its reader may still read
+# The page's and the documentation's own files, of which many are asked for at once; and whether we live.
+_FREE = ("/_nicegui/", "/docs/static/", "/healthz")
 
 
 async def everybody_is_local(connection: HTTPConnection) -> Principal:
@@ -29,10 +34,17 @@ class Gate:
     An act that succeeded and noted nothing itself is noted here, with the request, before it is answered.
     """
 
-    def __init__(self, app: ASGIApp, identify: Identify, write: Callable[[Done], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        identify: Identify,
+        write: Callable[[Done], None],
+        access: Access | None = None,
+    ) -> None:
         self.app = app
         self.identify = identify
         self.write = write
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -49,17 +61,49 @@ class Gate:
             return
         trail = Trail(principal, self.write)
         scope["principal"], scope["trail"] = principal, trail
+        if self.access is not None and principal.sort in ("person", "key"):
+            receive = _while_alive(self.access.identity, principal, scope["type"], receive)
         await self.app(scope, receive, _noting(scope, trail, send))
 
     async def _who(self, connection: HTTPConnection) -> Principal:
         client = connection.client.host if connection.client else ""
-        principal = (await self.identify(connection)).at(client)
+        principal = await self._admitted(connection, client)
         if principal.session and _crosses(connection):
             raise Problem(403, "Foreign origin", "Origin: must be this server, got none")
         # The page's socket: its pages are built for who is logged in, and for nobody else.
         if connection.scope["path"].startswith("/_nicegui_ws") and principal.role < Role.VIEWER:
             raise unauthenticated()
         return principal
+
+    async def _admitted(self, connection: HTTPConnection, client: str) -> Principal:
+        nobody = ANONYMOUS.at(client)
+        try:
+            principal = (await self.identify(connection)).at(client)
+        except Problem:
+            if self.access is not None:
+                self.access.limits.admit(nobody)  # guessing keys is asking, too
+            raise
+        if self.access is not None and not connection.scope["path"].startswith(_FREE):
+            self.access.limits.admit(principal)
+        return principal
+
+
+def _while_alive(identity: Identity, principal: Principal, kind: str, receive: Receive) -> Receive:
+    """What outlives its request (a stream, the page's socket) ends when the session or the key does."""
+
+    async def receiver() -> Message:
+        asking = asyncio.ensure_future(receive())
+        try:
+            while True:
+                done, _ = await asyncio.wait({asking}, timeout=CHECK_S)
+                if done:
+                    return asking.result()
+                if not await asyncio.to_thread(identity.alive, principal):
+                    return {"type": f"{kind}.disconnect", "code": 1008, "reason": "logged out"}
+        finally:
+            asking.cancel()
+
+    return receiver
 
 
 def _crosses(connection: HTTPConnection) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
+from api.access.metered import Metered
 from api.access.principal import Principal
 from api.access.seen_desks import SeenAlerts, SeenRules
 from api.access.seen_stores import SeenCatalogue, SeenOperations, SeenTelemetry
@@ -18,14 +21,21 @@ from store.telemetry import TelemetryStore
 class Eyes:
     """Makes the context of each principal; keeps what is the same for all who see the same part."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self, context: Context, charge: Callable[[Principal, int], None] | None = None
+    ) -> None:
         self._context = context
+        self._charge = charge
         self._parts: dict[tuple[frozenset[str] | None, frozenset[str] | None], Sight] = {}
 
     def see(self, principal: Principal, trail: Trail | None = None) -> Context:
         """The context for one request, or one visitor."""
         trail = trail or Trail(principal, self._context.audit)
-        return see(self._context, self._sight(principal), trail)
+        seen = see(self._context, self._sight(principal), trail)
+        if self._charge is not None:
+            paid = Metered(seen.telemetry, partial(self._charge, principal))
+            seen.telemetry = cast(TelemetryStore, paid)
+        return seen
 
     def _sight(self, principal: Principal) -> Sight:
         if principal.whole:

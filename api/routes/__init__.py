@@ -24,6 +24,7 @@ from api.routes import (
     latest,
     map,
     open_data,
+    me,
     platform_alerts,
     quality,
     quarantine,
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     backups.router,
     platform_alerts.router,
     audit.router,
+    me.router,
 )
 HEALTH: APIRouter = health.router
 OPEN: APIRouter = open_data.router

@@ -32,6 +32,11 @@ class Client:
         self._runner.run(self._http.aclose())
         self._runner.close()
 
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """What it keeps, as a browser does."""
+        return self._http.cookies
+
     def request(self, method: str, path: str, **more: object) -> httpx.Response:
         """One request, answered whole."""
         return self._runner.run(self._http.request(method, path, **more))  # type: ignore[arg-type]

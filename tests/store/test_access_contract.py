@@ -46,6 +46,15 @@ def test_accounts_come_back_as_they_were_put(operations: OperationsStore) -> Non
     assert operations.account("nobody") is None
 
 
+def test_a_log_in_and_a_password_leave_the_grant_alone(operations: OperationsStore) -> None:
+    operations.put_account(account().but(must_change=True))
+    operations.logged_in("lan", 44)
+    operations.set_password("lan", "$new", must_change=False)
+    assert operations.account("lan") == account().but(last_login=44, password="$new")
+    operations.logged_in("lan", 45, "$newer")
+    assert operations.account("lan") == account().but(last_login=45, password="$newer")
+
+
 def test_who_is_removed_is_logged_out(operations: OperationsStore) -> None:
     operations.put_account(account())
     operations.put_session(session("s1"))

@@ -204,7 +204,9 @@ def test_every_setting_says_its_name_value_and_what_is_allowed(setting: object) 
 
 
 def test_only_loopback_until_there_is_a_log_in() -> None:
-    with pytest.raises(SettingsError, match="URBAN_BIND.*log-in first.*'0.0.0.0'"):
+    with pytest.raises(
+        SettingsError, match="URBAN_BIND.*nobody has to log in.*'0.0.0.0'.*URBAN_AUTH=on"
+    ):
         load_settings({"URBAN_BIND": "0.0.0.0"})
 
 
