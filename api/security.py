@@ -90,7 +90,7 @@ class Guard:
             return Problem(403, "Foreign origin", f"Origin: must be this server, got {origin!r}")
         # A foreign page can't ask for a DELETE without asking first whether it may.
         bare = scope["type"] == "http" and scope["method"] == "DELETE" and not _has_body(headers)
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_ADDRESS:
+        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_ADDRESS:
             return Problem(
                 414, "Address too long",
                 f"query: an address may have {MAX_ADDRESS} bytes; ask for fewer names at once", "query",

@@ -46,7 +46,7 @@ def test_every_resource_of_the_design_is_there(described: Json) -> None:
         "alerts/figures alerts/out-of-service alerts/{alert_id}/clear alerts/{alert_id}/shelve "
         "alerts/{alert_id}/unshelve alerts/{alert_id}/assign alerts/{alert_id}/comment "
         "alerts/{alert_id}/out-of-service alerts/{alert_id}/return-to-service rules rules/{code} rules/try stream accounting quarantine "
-        "quarantine/counts quarantine/{item_id} backups backups/{name} platform-alerts/grafana audit "
+        "quarantine/counts quarantine/{item_id} backups backups/{name} platform-alerts/grafana audit me "
         "quarantine/resend quarantine/discard quarantine/{item_id}/resend quarantine/{item_id}/discard"
     )
     assert set(described["paths"]) == {f"/api/v1/{name}" for name in wanted.split()} | {
