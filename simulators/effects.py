@@ -11,6 +11,7 @@ import numpy as np
 
 from simulators.chance import derived, normal, uniform
 from simulators.faults import Fault
+from simulators.feeder import OWN_W, POWER_FACTOR
 from simulators.fleet import MS, Fleet, Rows
 from simulators.models import Model
 from simulators.sensor_faults import SENSOR_FAULTS, Columns
@@ -18,6 +19,7 @@ from simulators.silence import BATTERY_LASTS
 from telemetry.arrays import Mask, Times
 from telemetry.clock import HOUR, MINUTE
 
+THEFT_LASTS = 40 * MINUTE
 SPIKES_SHARE = 0.04
 # Bytes that nobody can read as readings: a word for a number, half a message, a naive time, no JSON.
 MALFORMED = (
@@ -125,6 +127,35 @@ def _supply_loss(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model
     return {**columns, "power": nothing, "voltage": nothing, "current": nothing, "energy": energy}
 
 
+def _breaker_trip(
+    fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model
+) -> Columns:
+    """The grid is there, the lamps are not: what is left is the cabinet's own; its counter stands."""
+    return _unloaded(fault, rows, columns, fleet, model, 1.0)
+
+
+def _cable_theft(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model) -> Columns:
+    """Lamps behind the cut draw nothing any more; the door stands open while the cable is taken away."""
+    left = _unloaded(fault, rows, columns, fleet, model, fault.how_strong)
+    return {**left, "door": (rows.time < fault.start + THEFT_LASTS).astype(np.float64)}
+
+
+def _unloaded(
+    fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model, share: float
+) -> Columns:
+    """A feeder that has lost this share of its lamps."""
+    start = fleet.at_times(rows.device[:1], rows.slot[:1], np.array([fault.start]))
+    energy = model.values(start)["energy"][0]
+    power = OWN_W + (1.0 - share) * np.maximum(columns["power"] - OWN_W, 0.0)
+    power = power * (1.0 + 0.002 * normal(derived(rows.key, 406), rows.slot))
+    return {
+        **columns,
+        "power": power,
+        "current": power / (columns["voltage"] * POWER_FACTOR),
+        "energy": energy + (1.0 - share) * (columns["energy"] - energy),
+    }
+
+
 def _door_open(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model) -> Columns:
     return {**columns, "door": np.ones(len(rows))}
 
@@ -176,6 +207,8 @@ _EFFECTS: Mapping[str, Effect] = {
     "lamp_failure": _lamp_failure,
     "day_burner": _day_burner,
     "supply_loss": _supply_loss,
+    "breaker_trip": _breaker_trip,
+    "cable_theft": _cable_theft,
     "door_open": _door_open,
     "leaning": _leaning,
     "overfull": _overfull,

@@ -46,6 +46,8 @@ FAULT_TYPES: Mapping[str, FaultType] = {
     "flat_battery": FaultType("its battery runs down, and it dies", kinds=("waste", "tree")),
     "dead_gateway": FaultType("nothing comes through this gateway", kinds=(GATEWAY,)),
     "supply_loss": FaultType("a feeder without voltage, its lamps silent", kinds=("feeder",)),
+    "breaker_trip": FaultType("a feeder's breaker is out: voltage, no load, its lamps silent", kinds=("feeder",)),
+    "cable_theft": FaultType("cable cut off and carried away: the lamps behind it are silent, the cabinet was opened", kinds=("feeder",), unit="share", low=0.05, high=1, usual=0.5),
     "door_open": FaultType("a cabinet's door stands open", kinds=("feeder",)),
     "lamp_failure": FaultType("told to burn and dark", kinds=("lamp",)),
     "day_burner": FaultType("told to be dark and burning", kinds=("lamp",)),

@@ -17,8 +17,10 @@ from simulators.chance import key, uniform
 from simulators.fault_types import FAULT_TYPES
 from simulators.fleet import Fleet, LocalTime
 from simulators.gateways import Gateways
+from simulators.lamp_age import age_years, hazard
 from simulators.lanes import LANES, Lane
 from simulators.places import METRES_PER_DEG
+from telemetry.arrays import Values
 from telemetry.clock import SECOND
 
 EPISODE_REACH_M = 6_000.0
@@ -76,6 +78,7 @@ class Faults:
         self._lanes = LANES if ordinary else ()
         self._local = local
         self._seed = seed
+        self._wear: Values | None = None
         self._of_window = lru_cache(maxsize=4_096)(self._drawn)
 
     def truth(self, start: int, end: int) -> list[Fault]:
@@ -108,9 +111,17 @@ class Faults:
         for which, when, how_long in draws:
             start = begins + int(_between(lane.begins, when) * 3_600) * SECOND
             end = start + int(_between(lane.lasts, how_long) * 3_600) * SECOND
-            device = candidates[int(which * len(candidates))]
+            device = candidates[self._which(lane, which, len(candidates))]
             found += [Fault(start, end, lane.type, d) for d in self._struck(lane, device)]
         return tuple(found)
+
+    def _which(self, lane: Lane, draw: float, count: int) -> int:
+        """A candidate by a draw in [0, 1): of lamps that fail, the old ones are likelier."""
+        if lane.type != "lamp_failure":
+            return int(draw * count)
+        if self._wear is None:
+            self._wear = np.cumsum(hazard(age_years(self._fleets["lamp"])))
+        return min(int(np.searchsorted(self._wear, draw * self._wear[-1], "right")), count - 1)
 
     def _struck(self, lane: Lane, device: str) -> Iterator[str]:
         """An episode lies over the stations around, a gateway is that of the device; else it is the device."""

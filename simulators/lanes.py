@@ -48,4 +48,6 @@ LANES = (
     Lane("overfull", ("waste",), 40, 1, (5.0, 10.0), (14.0, 22.0)),
     Lane("congestion", ("traffic",), 60, 1, (6.5, 7.5), (0.7, 1.4)),
     Lane("congestion", ("traffic",), 60, 1, (16.5, 18.0), (0.7, 1.6)),
+    Lane("breaker_trip", ("feeder",), 80, 2, (19.0, 23.0), (1.5, 4.0)),
+    Lane("cable_theft", ("feeder",), 80, 10, (0.5, 3.5), (30.0, 64.0)),
 )

@@ -64,8 +64,11 @@ class Silence:
     def _struck(self, fault: Fault, kept: bool) -> list[str]:
         if fault.type in ("offline", "flat_battery") or (kept and fault.type == "late_burst"):
             return [fault.device]
-        if fault.type == "supply_loss":
-            return self._lamps.get(fault.device, [])
+        lamps = self._lamps.get(fault.device, [])
+        if fault.type in ("supply_loss", "breaker_trip"):
+            return lamps
+        if fault.type == "cable_theft":  # in the order in which they hang on the cable
+            return lamps[len(lamps) - round(fault.how_strong * len(lamps)) :]
         if fault.type == "dead_gateway":
             return self._gateways.behind.get(fault.device, [])
         return []

@@ -104,6 +104,8 @@ def test_nine_quiet_days_of_trees_and_containers_raise_nothing() -> None:
         ("day_burner", "lamp", {"lamp_day_burner"}),
         # Seen twice, and one alert: they are of one family.
         ("supply_loss", "feeder", {"feeder_supply_loss", "feeder_load_lost"}),
+        ("breaker_trip", "feeder", {"feeder_load_lost"}),
+        ("cable_theft", "feeder", {"feeder_door_open"}),
         ("door_open", "feeder", {"feeder_door_open"}),
     ],
 )

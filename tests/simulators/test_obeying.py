@@ -170,7 +170,7 @@ def scene_with(orders: Callable[[Orders, Scene], None]) -> tuple[Scene, Scene]:
     """(calm, with orders)."""
     place = city("hcmc")
     devices = simulated_devices(place, KINDS, 60, SEED)
-    calm, told = (Scene(place, KINDS, devices, SEED) for _ in range(2))
+    calm, told = (Scene(place, KINDS, devices, SEED, nature=False) for _ in range(2))
     orders(told.orders, told)
     return calm, told
 

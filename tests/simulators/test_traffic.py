@@ -25,7 +25,8 @@ DRY = parse_time("2026-02-08T17:00:00Z")  # a Monday of the dry season, 00:00 lo
 @cache
 def struck(*events: Event) -> Scene:
     place = city("hcmc")
-    return Scene(place, KINDS, simulated_devices(place, KINDS, 300, SEED), SEED, events)
+    devices = simulated_devices(place, KINDS, 300, SEED)
+    return Scene(place, KINDS, devices, SEED, events, nature=False)
 
 
 def values(of: Scene, start: int, end: int) -> tuple[Rows, dict[str, Values]]:
