@@ -47,3 +47,9 @@ def alerts(rest: Rest = None) -> None:
 def api(rest: Rest = None) -> None:
     """Latest, windows, Parquet, live clients, small requests and memory of the API, on each store."""
     _run("api", rest)
+
+
+@app.command(context_settings=_PASS_ON)
+def simulation(rest: Rest = None) -> None:
+    """The simulated city beside real recordings: statistics in their bounds, and the figures of the docs."""
+    _run("simulation", rest)

@@ -19,7 +19,7 @@ from telemetry.arrays import Values
 # One ppb at 25 °C and 1 atm. [ug/m3]
 NO2_PPB, O3_PPB = 1.882, 1.963
 # What the traffic of a busy street adds at its kerb in a calm hour, by species. [ug/m3]
-KERB = np.array([62.0, 950.0, 1.0, 5.0, 11.0])
+KERB = np.array([62.0, 950.0, 1.0, 3.5, 10.0])
 # What comes with each ug/m3 of fine smoke of burning straw or waste.
 SMOKE = np.array([0.10, 9.0, 0.05, 1.0, 0.12])
 # How much each gas and size goes a way of its own: chimneys here, a dusty road there.
@@ -46,7 +46,8 @@ class AirModel:
         here = self._weather.at(rows)
         air = self._mixture(rows, here)
         nox, co, so2, fine, coarse = (air[:, i] for i in range(len(SPECIES)))
-        no2, o3 = self._photochemistry(rows, here, nox / NO2_PPB)
+        oxidant = self._oxidant(rows, here) + PRIMARY_NO2 * nox / NO2_PPB
+        no2, o3 = photostationary(nox / NO2_PPB, oxidant, LIGHT_PPB * here.sunshine + 0.5)
         noise = [normal(derived(rows.key, salt), rows.slot) for salt in (45, 46, 47, 48, 49, 50)]
         pm25 = np.maximum(fine + 0.4 * noise[0], 1.0)
         return {
@@ -76,22 +77,25 @@ class AirModel:
         air[:, 3:] /= 1.0 + 0.02 * here.rain.lately()[:, None]
         return np.asarray(air)
 
-    def _photochemistry(self, rows: Rows, here: LocalWeather, nox: Values) -> tuple[Values, Values]:
-        """(NO2, O3) [ppb] of NOx [ppb]: x² - (NOx + OX + j/k)·x + NOx·OX = 0, x = NO2, OX - x = O3."""
-        oxidant = self._oxidant(rows, here) + PRIMARY_NO2 * nox
-        total = nox + oxidant + LIGHT_PPB * here.sunshine + 0.5
-        root = np.sqrt(np.maximum(total**2 - 4.0 * nox * oxidant, 0.0))
-        no2 = np.asarray((total - root) / 2)
-        return no2, np.asarray(oxidant - no2)
-
     def _oxidant(self, rows: Rows, here: LocalWeather) -> Values:
         """O3 and NO2 together [ppb]: what the deep layer holds, and what the sun of the last hours made."""
-        light = self._sun.height(rows.t - 6_300.0, rows.day) ** 1.2 * (1.0 - 0.6 * here.cloud)
+        light = self._sun.height(rows.t - 7_800.0, rows.day) ** 1.2 * (1.0 - 0.6 * here.cloud)
         warm = np.clip(0.55 + 0.03 * (here.sky.temperature - 15.0), 0.3, 1.2)
-        made = 42.0 * light * warm * (0.8 + 0.4 * here.sky.calm)
+        made = 40.0 * light * warm * (0.8 + 0.4 * here.sky.calm)
         # What other gases take part in it changes from day to day, over the whole city.
-        made = made * np.exp(0.20 * wander(self._days, rows.t, 2 * 86_400.0, 86_400.0))
+        made = made * np.exp(0.26 * wander(self._days, rows.t, 2 * 86_400.0, 86_400.0))
         own = 1.0 + 0.06 * wander(derived(rows.key, 43), rows.t, 21_600.0, 3_600.0, 900.0)
         # By night the ground takes up what a shallow layer holds.
         held = 15.0 + 11.0 * np.tanh(here.sky.mixing / 500.0)
         return np.asarray((held + made) * own)
+
+
+def photostationary(nox: Values, oxidant: Values, light: Values) -> tuple[Values, Values]:
+    """(NO2, O3) of NOx, of O3 + NO2 and of j/k, all in ppb: j·[NO2] = k·[NO]·[O3].
+
+    x² - (NOx + OX + j/k)·x + NOx·OX = 0 with x = NO2, OX - x = O3, NOx - x = NO.
+    """
+    total = nox + oxidant + light
+    root = np.sqrt(np.maximum(total**2 - 4.0 * nox * oxidant, 0.0))
+    no2 = np.asarray((total - root) / 2)
+    return no2, np.asarray(oxidant - no2)

@@ -32,8 +32,8 @@ FARTHEST = 4  # boxes that half an hour's wind may cross: 11 m/s
 
 # What the densest box gives off, in the mean of a week [ug/m2/h], by traffic and by hearths and works;
 # fitted so that the year's means lie where the cities' own reports put them (docs/simulation.md).
-TRAFFIC = np.array([11_500.0, 135_000.0, 250.0, 1_500.0, 2_200.0])
-HEARTHS = np.array([1_300.0, 45_000.0, 800.0, 1_900.0, 900.0])
+TRAFFIC = np.array([11_500.0, 135_000.0, 250.0, 1_200.0, 2_200.0])
+HEARTHS = np.array([1_300.0, 45_000.0, 800.0, 1_500.0, 900.0])
 INDUSTRY = np.array([900.0, 6_000.0, 1_500.0, 500.0, 500.0])
 # Meals, kilns and workshops by the local hour, mean 1.
 HEARTH_HOURS = (
@@ -49,7 +49,7 @@ TURNED = np.array([0.18, 0.0, 0.03, 0.0, 0.0])
 DRY_M_PER_H = np.array([4.0, 0.0, 14.0, 5.0, 30.0])
 WASHED = np.array([0.02, 0.0, 0.12, 0.10, 0.22])
 # The air that blows in: in the south, in the north [ug/m3], and its year, January to December.
-INFLOW = (np.array([3.0, 200.0, 3.0, 13.5, 10.0]), np.array([5.0, 330.0, 5.0, 25.0, 14.0]))
+INFLOW = (np.array([3.0, 200.0, 3.0, 15.5, 10.0]), np.array([5.0, 330.0, 5.0, 25.0, 14.0]))
 SOUTH_YEAR = (1.35, 1.30, 1.20, 1.00, 0.75, 0.70, 0.70, 0.72, 0.75, 0.90, 1.10, 1.30)
 NORTH_YEAR = (1.45, 1.30, 1.15, 0.95, 0.75, 0.60, 0.55, 0.60, 0.80, 1.05, 1.25, 1.45)
 
