@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "up": "Run the whole platform on this machine until Ctrl-C.",
     "ingest": "Run the ingestor alone, against a broker and a store; or --setup InfluxDB.",
     "simulate": "Publish a simulated city's readings.",
+    "backfill": "Publish the past of the simulated city, through the whole ingest path, once.",
     "replay": "Publish a real recording from a CSV file.",
     "publish": "Publish one message and wait for its confirmation.",
     "tail": "Show messages as they pass the broker.",
