@@ -17,7 +17,15 @@ from commands.mqtt import BrokerOption, broker_address
 from devices.registry import load_kinds
 from simulators.mapping import find_mapping, known_mappings, load_mapping
 from simulators.recording import Recording, Refusal, read_recording
-from simulators.replay import Progress, Replayer, count_messages, messages, shift_to_now
+from simulators.replay import (
+    Progress,
+    Replayer,
+    copy_of,
+    count_messages,
+    messages,
+    shifts_to_now,
+    together,
+)
 from telemetry.address import BrokerAddress
 from telemetry.clock import SystemClock, format_time, parse_time
 from telemetry.errors import QueryError
@@ -28,11 +36,17 @@ BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Time
 
 def replay(
     csv: Annotated[
-        Path | None, typer.Argument(metavar="CSV", help="The recording.", show_default=False)
+        list[Path] | None,
+        typer.Argument(metavar="CSV…", help="The recordings.", show_default=False),
     ] = None,
     map_: Annotated[
-        str, typer.Option("--map", help="A mapping: a name of --list, or a .toml file.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="A mapping: a name of --list, or a .toml file. One for all, or one for each CSV.",
+            show_default=False,
+        ),
+    ] = None,
     broker: BrokerOption = "",
     speed: Annotated[
         float, typer.Option(min=0, help="1: as it happened; 60: an hour a minute; 0: at once.")
@@ -46,54 +60,95 @@ def replay(
     to_now: Annotated[
         bool, typer.Option("--shift-to-now", help="Move the times so that the recording is now.")
     ] = False,
+    copies: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Each recording as so many devices: x, x-2, x-3 …")
+    ] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read, check and count; send nothing.")
     ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show the mappings there are.")] = False,
 ) -> None:
-    """Replay a recording over MQTT, each message confirmed by the broker.
+    """Replay recordings over MQTT, each message confirmed by the broker; several run on one clock.
 
     Example: urban replay air_quality_valencia.csv --map valencia_air --speed 0
+
+    Example: urban replay speed_6005.csv occupancy_6005.csv --map nab_traffic --shift-to-now --speed 60
     """
     if list_:
         _show_mappings()
         return
-    if csv is None or not map_:
+    if not csv or not map_:
         raise QueryError("CSV and --map", "are both needed", remedy="or use --list")
+    if len(map_) not in (1, len(csv)):
+        raise QueryError(
+            "--map", f"must be given once, or for each of the {len(csv)} CSV", len(map_)
+        )
     if not isfinite(speed):
         raise QueryError("--speed", "must be 0 or a finite factor", speed)
-    recording = read_recording(
-        csv,
-        load_mapping(find_mapping(map_), load_kinds()),
-        parse_time(start, "--start") if start else None,
-        parse_time(end, "--end") if end else None,
-    )
-    shift = shift_to_now(recording, SystemClock().now(), speed) if to_now else 0
+    begin = parse_time(start, "--start") if start else None
+    over = parse_time(end, "--end") if end else None
+    if begin is not None and over is not None and over <= begin:
+        raise QueryError("--end", f"must lie after --start, {start}", end)
+    kinds = load_kinds()
+    maps = [load_mapping(find_mapping(name), kinds) for name in map_]
+    found = [
+        read_recording(path, maps[i if len(maps) > 1 else 0], begin, over)
+        for i, path in enumerate(csv)
+    ]
+    # What is left out of a recording is said once, whatever number of devices it becomes.
+    all_ = [copy_of(r, n) for r in found for n in range(1, copies + 1)]
+    _refuse_same(all_)
+    shifts = shifts_to_now(all_, SystemClock().now(), speed) if to_now else [0] * len(all_)
     if dry_run:
-        for message in islice(messages(recording, shift), SHOWN_IN_DRY_RUN):
+        stream = together([messages(r, s) for r, s in zip(all_, shifts, strict=True)])
+        for message in islice(stream, SHOWN_IN_DRY_RUN):
             typer.echo(f"{message.topic} {message.payload.decode()}")
-        _summarise(recording, *count_messages(recording), "would be sent")
+        _summarise(found, *_counts(all_), "would be sent")
     else:
-        _run(recording, shift, broker_address(broker), speed)
+        _run(found, all_, shifts, broker_address(broker), speed)
 
 
-def _run(recording: Recording, shift: int, address: BrokerAddress, speed: float) -> None:
-    total, _ = count_messages(recording)
+def _refuse_same(recordings: list[Recording]) -> None:
+    """Two recordings of one series would each drop the other's readings as duplicates."""
+    owner: dict[tuple[str, str], str] = {}
+    for recording in recordings:
+        for column in recording.columns:
+            first = owner.setdefault((column.device, column.quantity), recording.name)
+            if first != recording.name:
+                need = f"{column.quantity} of {column.device} comes from {first} too"
+                raise QueryError(recording.name, need, remedy="replay one after the other")
+
+
+def _counts(recordings: list[Recording]) -> tuple[int, int]:
+    counted = [count_messages(r) for r in recordings]
+    return sum(m for m, _ in counted), sum(v for _, v in counted)
+
+
+def _run(
+    found: list[Recording],
+    all_: list[Recording],
+    shifts: list[int],
+    address: BrokerAddress,
+    speed: float,
+) -> None:
+    total, _ = _counts(all_)
+    title = ", ".join(r.name for r in found)
     interrupted = False
     with Bar(*BAR, console=Console(stderr=True)) as bar:
-        task = bar.add_task(recording.name, total=total)
+        task = bar.add_task(title, total=total)
 
         def show(progress: Progress) -> None:
             lost = "" if progress.connected else f" (waiting for {address})"
-            bar.update(task, completed=progress.messages, description=recording.name + lost)
+            bar.update(task, completed=progress.messages, description=title + lost)
 
         replayer = Replayer(address, speed=speed, on_change=show)
         done = replayer.progress
+        stream = together([messages(r, s) for r, s in zip(all_, shifts, strict=True)])
         try:
-            asyncio.run(replayer.run(messages(recording, shift)))
+            asyncio.run(replayer.run(stream))
         except KeyboardInterrupt:
             interrupted = True
-    _summarise(recording, done.messages, done.values, f"sent, confirmed by {address}")
+    _summarise(found, done.messages, done.values, f"sent, confirmed by {address}")
     if done.again:
         typer.echo(f"  {done.again:,} messages sent once more after the connection was lost")
     if interrupted:
@@ -101,9 +156,16 @@ def _run(recording: Recording, shift: int, address: BrokerAddress, speed: float)
         raise typer.Exit(130)
 
 
-def _summarise(recording: Recording, sent: int, values: int, what: str) -> None:
-    typer.echo(f"{recording.name}: {recording.read:,} rows, {len(recording):,} of them taken")
+def _summarise(recordings: list[Recording], sent: int, values: int, what: str) -> None:
+    for recording in recordings:
+        typer.echo(f"{recording.name}: {recording.read:,} rows, {len(recording):,} of them taken")
     typer.echo(f"  {sent:,} messages with {values:,} values {what}")
+    for recording in recordings:
+        _tell(recording)
+
+
+def _tell(recording: Recording) -> None:
+    """When it was recorded, and what was left out."""
     if len(recording):
         first, last = int(recording.time.min()), int(recording.time.max())
         typer.echo(f"  recorded from {format_time(first)} to {format_time(last)}")
@@ -128,6 +190,8 @@ def _show_mappings() -> None:
     for path in known_mappings():
         mapping = load_mapping(path, kinds)
         typer.echo(f"{path.stem}: {mapping.text}")
+        if mapping.source:
+            typer.echo(f"  from {mapping.source}; {mapping.licence}")
         for value in mapping.values:
             only = "" if value.file == "*" else f"{value.file}: "
             target = f"{value.kind}/{value.device} {value.quantity} [{value.unit}]"

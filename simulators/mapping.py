@@ -17,7 +17,8 @@ import msgspec
 from devices.device import DEVICE_ID
 from devices.registry import Kinds
 from simulators.toml_file import TomlFile, read_toml
-from telemetry.errors import DeclarationError, UnitError
+from telemetry.clock import parse_duration, parse_time
+from telemetry.errors import DeclarationError, TimeError, UnitError
 from telemetry.units import conversion
 
 FOLDER = Path(__file__).parent.parent / "mappings"
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parent.parent / "mappings"
 # Formats that are no strptime pattern.
 EPOCH_NS = {"epoch_s": 1_000_000_000, "epoch_ms": 1_000_000}
 ISO = "iso"
+EACH = "{column}"
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,11 +47,15 @@ class TimeColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column  one column, or several whose cells are joined by one blank (year, month, day, hour)
     format  iso, epoch_s, epoch_ms, or a strptime pattern
     zone    UTC or an IANA name, for times that name no offset themselves
+    start, step   in place of a column, where the file holds no times: RFC 3339 of the first row, and the time
+            from row to row (5m)
     """
 
-    column: str | tuple[str, ...]
+    column: str | tuple[str, ...] = ()
     format: str = ISO
     zone: str = ""
+    start: str = ""
+    step: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,6 +67,8 @@ class ValueColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One column: the quantity that a device measures, in the recording's own unit.
 
     `file` is a pattern for the CSV's name; in a recording of several files the entry holds for those only.
+    `column` may be a pattern too: then the entry holds for each column that it fits, and `{column}` in
+    `device` stands for the column's name.
     """
 
     column: str
@@ -70,14 +78,26 @@ class ValueColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: str
     file: str = "*"
 
+    @property
+    def pattern(self) -> bool:
+        """True where `column` may fit several."""
+        return "*" in self.column and EACH in self.device
+
+    def named(self, column: str) -> ValueColumn:
+        """The entry for one column that its pattern fits."""
+        device = self.device.replace(EACH, column.lower())
+        return msgspec.structs.replace(self, column=column, device=device)
+
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A mapping file. `text` says in a line what the recording is."""
+    """A mapping file. `text` says in a line what the recording is; `source` where it is from, `licence` of it."""
 
     text: str
     time: TimeColumn
     values: tuple[ValueColumn, ...]
     csv: Layout = Layout()
+    source: str = ""
+    licence: str = ""
 
     def values_in(self, file_name: str) -> tuple[ValueColumn, ...]:
         """The entries that hold for a CSV of this name."""
@@ -143,6 +163,9 @@ def _check_layout(file: TomlFile, layout: Layout) -> None:
 
 
 def _check_time(file: TomlFile, time: TimeColumn) -> None:
+    if time.start or time.step:
+        _check_start(file, time)
+        return
     if not time.columns:
         raise DeclarationError(file.place("time", "column"), "must name at least one column")
     pattern = time.format
@@ -166,6 +189,21 @@ def _check_time(file: TomlFile, time: TimeColumn) -> None:
             ) from None
 
 
+def _check_start(file: TomlFile, time: TimeColumn) -> None:
+    """A file without times: both the first and the step, and nothing that reads times."""
+    for key in ("column", "format", "zone"):
+        if key in file.table["time"]:
+            raise DeclarationError(
+                file.place("time", key),
+                "is for times in the file, and `start` says that there are none",
+            )
+    try:
+        parse_time(time.start, file.place("time", "start"))
+        parse_duration(time.step, file.place("time", "step"))
+    except TimeError as error:
+        raise DeclarationError(error.place, error.need, error.value, error.remedy) from None
+
+
 def _check_values(file: TomlFile, values: tuple[ValueColumn, ...], kinds: Kinds) -> None:
     if not values:
         raise DeclarationError(file.place("values"), "must hold at least one entry")
@@ -187,7 +225,11 @@ def _check_values(file: TomlFile, values: tuple[ValueColumn, ...], kinds: Kinds)
 
 
 def _check_value(file: TomlFile, i: int, value: ValueColumn, kinds: Kinds) -> None:
-    if not DEVICE_ID.fullmatch(value.device):
+    device = value.device.replace(EACH, "x") if value.pattern else value.device
+    if "*" in value.column and not value.pattern:
+        need = f"fits several columns, so device must hold {EACH}"
+        raise DeclarationError(file.place("values", i, "column"), need, value.column)
+    if not DEVICE_ID.fullmatch(device):
         raise DeclarationError(
             file.place("values", i, "device"),
             "must look like [a-z0-9][a-z0-9-]{1,63}",

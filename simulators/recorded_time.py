@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from simulators.mapping import EPOCH_NS, ISO, TimeColumn
-from telemetry.clock import SECOND, from_datetime, parse_time, within_reach
+from telemetry.clock import SECOND, from_datetime, parse_duration, parse_time, within_reach
 from telemetry.errors import DeclarationError, TimeError
 
 # RFC 8428, 4.5.3: a time under 2**28 s (4 July 1978) is read as relative to now.
@@ -25,6 +25,13 @@ class TimeReader:
         self._zone = ZoneInfo(time.zone) if time.zone else None
         self._place = place
         self._last = 0
+        self.counts = bool(time.start)  # no times in the file: the number of the row tells
+        self._start = parse_time(time.start) if time.start else 0
+        self._step = parse_duration(time.step) if time.step else 0
+
+    def at(self, row: int) -> int:
+        """The time of a row, by its number from 0. [ns]"""
+        return self._start + row * self._step
 
     def read(self, text: str, line: int) -> int:
         """A time of the recording → ns, UTC. `line` is for the error's sake.

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from math import isfinite, nan
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
+from devices.device import DEVICE_ID
 from simulators.mapping import Layout, Mapping, ValueColumn
 from simulators.recorded_time import RowRefused, TimeReader
 from telemetry.arrays import Times, Values
@@ -66,10 +69,7 @@ def read_recording(
     if not columns:
         known = ", ".join(sorted({v.file for v in mapping.values}))
         raise DeclarationError(str(path), f"no value of the mapping is for it; there are {known}")
-    series = [(v.device, v.quantity) for v in columns]
-    for device, quantity in series:
-        if series.count((device, quantity)) > 1:
-            raise DeclarationError(str(path), f"two values of the mapping are {quantity}", device)
+    _refuse_twice(path, columns)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _read(path, file, mapping, columns, start, end)
@@ -77,6 +77,34 @@ def read_recording(
         raise DeclarationError(str(path), f"must be a file that can be read ({error})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DeclarationError(str(path), f"must be a CSV in UTF-8: {error}") from None
+
+
+def _refuse_twice(path: Path, columns: Sequence[ValueColumn]) -> None:
+    for (device, quantity), times in Counter((v.device, v.quantity) for v in columns).items():
+        if times > 1:
+            raise DeclarationError(str(path), f"two values of the mapping are {quantity}", device)
+
+
+def _expanded(
+    path: Path, columns: Sequence[ValueColumn], header: Sequence[str]
+) -> tuple[ValueColumn, ...]:
+    """The columns with each pattern in place of what it fits in the header."""
+    found: list[ValueColumn] = []
+    for value in columns:
+        if not value.pattern:
+            found.append(value)
+            continue
+        fitting = [value.named(name) for name in header if fnmatchcase(name, value.column)]
+        if not fitting:
+            need = f"fits none of the columns {', '.join(header[:12])}"
+            raise DeclarationError(f"{path}: column", need, value.column)
+        for one in fitting:
+            if not DEVICE_ID.fullmatch(one.device):
+                need = "must make a device id like [a-z0-9][a-z0-9-]{1,63}"
+                raise DeclarationError(f"{path}: column", need, one.device)
+        found += fitting
+    _refuse_twice(path, found)
+    return tuple(found)
 
 
 class _Table:
@@ -129,6 +157,7 @@ def _read(
 ) -> Recording:
     rows = _rows(file, mapping.csv)
     _, header = next(rows, (0, []))
+    columns = _expanded(path, columns, header)
     time_at = [_place(path, header, name) for name in mapping.time.columns]
     value_at = [_place(path, header, v.column) for v in columns]
     table, times = _Table(columns, mapping.csv.missing), TimeReader(mapping.time, str(path))
@@ -138,7 +167,10 @@ def _read(
         try:
             if len(row) != len(header):
                 raise RowRefused("another number of cells than the header")
-            time = times.read(" ".join(row[i] for i in time_at), line)
+            if times.counts:
+                time = times.at(read - 1)
+            else:
+                time = times.read(" ".join(row[i] for i in time_at), line)
         except RowRefused as refused:
             _count(table.refused_rows, str(refused), line)
             continue

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
 from typing import NamedTuple
 
 import aiomqtt
@@ -66,17 +67,35 @@ def count_messages(recording: Recording) -> tuple[int, int]:
     return total, int(present.sum())
 
 
-def shift_to_now(recording: Recording, now: int, speed: float) -> int:
-    """The shift [ns] that makes the newest reading fall on the instant of its publishing.
+def shifts_to_now(recordings: Sequence[Recording], now: int, speed: float) -> list[int]:
+    """The shift [ns] of each that makes all their newest readings fall on the instant of their publishing.
 
     So no reading is ahead of the clock at any speed; at `speed` 1 each is as old as it was when it was
-    recorded, and at 0 the recording ends now.
+    recorded, and at 0 the recordings end now.
     """
-    if not len(recording):
-        return 0
-    first, last = int(recording.time.min()), int(recording.time.max())
-    lasts = int((last - first) / max(speed, 1.0)) if speed else 0
-    return now + lasts - last
+    spans = [(int(r.time.min()), int(r.time.max())) if len(r) else (now, now) for r in recordings]
+    longest = max((last - first for first, last in spans), default=0)
+    lasts = int(longest / max(speed, 1.0)) if speed else 0
+    return [now + lasts - last for _, last in spans]
+
+
+def together(streams: Sequence[Iterator[Message]]) -> Iterator[Message]:
+    """Several recordings on one clock; each keeps the order of its file."""
+    return merge(*streams, key=_time) if len(streams) > 1 else iter(streams[0] if streams else ())
+
+
+def copy_of(recording: Recording, number: int) -> Recording:
+    """The same recording of other devices: number 2 is `aq-1-2` for `aq-1`; number 1 is the recording itself."""
+    if number == 1:
+        return recording
+    columns = tuple(
+        msgspec.structs.replace(c, device=f"{c.device}-{number}") for c in recording.columns
+    )
+    return replace(recording, columns=columns)
+
+
+def _time(message: Message) -> int:
+    return message.time
 
 
 def _columns_by_device(

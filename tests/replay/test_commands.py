@@ -118,6 +118,19 @@ def test_publish_retains(broker: BrokerAddress) -> None:
         (("replay", "absent.csv", "--map", "valencia_air"), "can be read"),
         (("replay", "x.csv", "--map", "valencia_air", "--start", "2024-01-01T00:00:00"), "--start"),
         (("replay", "x.csv", "--map", "valencia_air", "--speed", "inf"), "--speed"),
+        (
+            (
+                "replay",
+                "x.csv",
+                "--map",
+                "valencia_air",
+                "--start",
+                "2024-01-02T00:00:00Z",
+                "--end",
+                "2024-01-01T00:00:00Z",
+            ),
+            "--end: must lie after --start",
+        ),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(args: tuple[str, ...], words: str) -> None:
@@ -213,10 +226,27 @@ def test_replay_dry_run_sends_nothing(
     assert [topic for topic, *_ in arrived] == ["after"]
 
 
+def test_several_recordings_and_copies_at_once(write: Write) -> None:
+    one, other = write("one.csv", CSV), write("other.csv", CSV)
+    maps = write("m.toml", MAPPING), write("n.toml", MAPPING.replace("-1", "-9"))
+    words = ("replay", str(one), str(other), "--map", str(maps[0]))
+    code, out, _ = run(*words, "--map", str(maps[1]), "--copies", "2", "--dry-run")
+    assert code == 0
+    assert "one.csv: 3 rows" in out and "other.csv: 3 rows" in out
+    assert "  12 messages with 12 values would be sent" in out
+    code, _, err = run(*words, "--dry-run")
+    assert code == 2
+    assert "other.csv: pm25 of aq-1 comes from one.csv too" in err
+    code, _, err = run(*words, *(("--map", str(maps[1])) * 2))
+    assert code == 2
+    assert "--map: must be given once, or for each of the 2 CSV" in err
+
+
 def test_replay_lists_the_mappings() -> None:
     code, out, _ = run("replay", "--list")
     assert code == 0
     assert "valencia_air: " in out
+    assert "  from Valencia regional network, through skforecast-datasets; BSD-3" in out
     assert "  co → air/valencia-air co [mg/m3]" in out
 
 

@@ -47,6 +47,15 @@ def test_reads_columns_zone_and_tokens(write: Write, kinds: Kinds) -> None:
         ('column = "pm"', "column = 3", "$.values[0].column", "str"),
         ("[time]", '[csv]\ndelimiter = ";;"\n[time]', "csv.delimiter", "one character"),
         ("[time]", '[csv]\nquote = ","\n[time]', "csv.quote", "differ from delimiter"),
+        ('column = "when"', 'start = "2012-03-01T00:00:00"', "time.zone", "there are none"),
+        ('column = "when"\nzone = "UTC"', 'start = "2012-03-01T00:00:00"', "time.start", "offset"),
+        (
+            'column = "when"\nzone = "UTC"',
+            'start = "2012-03-01T00:00:00Z"',
+            "time.step",
+            "duration",
+        ),
+        ('column = "pm"', 'column = "*"', "values[0].column", "device must hold {column}"),
         ("[time]", "[time", "m.toml", "must be TOML"),
         ('text = "two columns"\n', "", "m.toml", "text"),
     ],
@@ -63,6 +72,10 @@ def test_refuses_in_words(
     assert place in line
     assert words in line
     assert "\n" not in line
+    if place != "m.toml":
+        number = int(line.partition("m.toml, line ")[2].partition(":")[0])
+        row = path.read_text(encoding="utf-8").splitlines()[number - 1]
+        assert row.startswith((place.rpartition(".")[2], "[", "quantity"))
 
 
 def test_refuses_a_quantity_mapped_twice(write: Write, kinds: Kinds) -> None:
@@ -87,8 +100,11 @@ def test_finds_by_name_and_by_path(write: Write) -> None:
 
 def test_every_mapping_that_ships_is_sound(kinds: Kinds) -> None:
     shipped = {p.stem for p in known_mappings()}
-    assert shipped >= {"valencia_air", "ioos_qc_water_level", "nab_traffic", "i94_traffic"}
+    assert shipped >= {
+        "valencia_air", "beijing_pm25", "ioos_qc_water_level", "nab_traffic", "i94_traffic",
+        "los_loop",
+    }  # fmt: skip
     for path in known_mappings():
         mapping = load_mapping(path, kinds)
-        assert mapping.text
+        assert mapping.text and mapping.source and mapping.licence
         assert all(unit(v.unit) for v in mapping.values)

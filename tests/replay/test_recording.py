@@ -16,7 +16,7 @@ from devices.registry import Kinds
 from simulators.mapping import TimeColumn, load_mapping
 from simulators.recorded_time import RowRefused, TimeReader
 from simulators.recording import Recording, read_recording
-from telemetry.clock import format_time, parse_time
+from telemetry.clock import SECOND, format_time, parse_time
 from telemetry.errors import DeclarationError
 from tests.replay.conftest import MAPPING
 
@@ -224,3 +224,31 @@ def test_every_instant_survives_a_journey_through_local_time(moment: datetime) -
     read = times([local.strftime("%Y-%m-%d %H:%M")])[0]
     if local.fold == 0:
         assert read == instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+WIDE = """text = "many columns, no times"
+[time]
+start = "2012-03-01T00:00:00-08:00"
+step = "5m"
+[[values]]
+column = "*"
+device = "loop-{column}"
+kind = "traffic"
+quantity = "speed"
+unit = "[mi_i]/h"
+"""
+
+
+def test_rows_without_times_are_counted_and_a_pattern_is_each_column(read: Read) -> None:
+    found = read("A1,77\n60,61\n62,\n", WIDE)
+    assert [c.device for c in found.columns] == ["loop-a1", "loop-77"]
+    assert found.time.tolist() == [1_330_588_800 * SECOND, 1_330_589_100 * SECOND]
+    assert found.values[0].tolist() == [60.0, 62.0]
+    assert found.missing == {"A1": 0, "77": 1}
+
+
+def test_a_pattern_that_fits_nothing_or_makes_no_device_is_refused(read: Read) -> None:
+    with pytest.raises(DeclarationError, match="fits none of the columns A1, 77"):
+        read("A1,77\n60,61\n", WIDE.replace('"*"', '"speed*"'))
+    with pytest.raises(DeclarationError, match="must make a device id"):
+        read("A_1,77\n60,61\n", WIDE)

@@ -246,6 +246,44 @@ def test_nab_speeds_come_in_miles_and_are_kept_in_kilometres(
     assert account["duplicate"] == 2  # one in each file of detector t4013
 
 
+def test_los_loop_has_a_device_a_column_and_times_by_the_row(
+    running: Running, recordings: Path
+) -> None:
+    """Four hours of all detectors: miles an hour in the file, kilometres in the store."""
+    path = recordings / "los_loop" / "los_speed.csv"
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().strip().split(",")
+        rows = [[float(v) for v in next(file).split(",")] for _ in range(48)]
+    out = running.replay(path, "los_loop", "--end", "2012-03-01T12:00:00Z")
+    assert f"{48 * len(header):,} messages" in out
+    midnight = ns(datetime(2012, 3, 1, 8, tzinfo=UTC))  # of Los Angeles, UTC-8
+    for column in (0, 100, 206):
+        stored = running.stored(f"los-{header[column]}", "speed")
+        assert sorted(stored) == [midnight + i * 300 * 10**9 for i in range(48)]
+        np.testing.assert_allclose(
+            [stored[t][0] for t in sorted(stored)], [r[column] * 1.609344 for r in rows], rtol=1e-9
+        )
+    assert running.account()["quarantined:impossible_value"] == 0
+
+
+def test_several_recordings_on_one_clock_end_now(running: Running, recordings: Path) -> None:
+    folder = recordings / "nab_traffic"
+    before = SystemClock().now()
+    out = running.replay(
+        folder / "speed_6005.csv", "nab_traffic", str(folder / "occupancy_6005.csv"),
+        str(folder / "speed_7578.csv"), "--shift-to-now",
+    )  # fmt: skip
+    assert out.count("rows") >= 3
+    last = [
+        max(running.stored(device, quantity))
+        for device, quantity in (
+            ("nab-6005", "speed"), ("nab-6005", "occupancy"), ("nab-7578", "speed"),
+        )
+    ]  # fmt: skip
+    assert len(set(last)) == 1
+    assert before <= last[0] <= SystemClock().now()
+
+
 def faded(time: Times, level: Values) -> Mask:
     """QARTOD attenuated signal, of the kind level: within 2 cm over the twelve hours before the value's own."""
     hour = time // HOUR

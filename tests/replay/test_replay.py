@@ -25,9 +25,11 @@ from simulators.replay import (
     Message,
     Progress,
     Replayer,
+    copy_of,
     count_messages,
     messages,
-    shift_to_now,
+    shifts_to_now,
+    together,
 )
 from telemetry.address import BrokerAddress, broker_address
 from telemetry.clock import HOUR, SECOND, parse_time
@@ -83,7 +85,7 @@ def test_several_quantities_of_a_device_share_a_message_and_its_base_time(
 @given(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3600.0]), st.integers(T0 + 24 * HOUR, T0 + 48 * HOUR))
 def test_shifted_readings_are_never_ahead_of_the_clock(speed: float, now: int) -> None:
     recording = _hours(4)
-    shift = shift_to_now(recording, now, speed)
+    [shift] = shifts_to_now([recording], now, speed)
     first = int(recording.time[0])
     for time in recording.time.tolist():
         published = now + (int((time - first) / speed) if speed else 0)
@@ -93,7 +95,29 @@ def test_shifted_readings_are_never_ahead_of_the_clock(speed: float, now: int) -
 
 
 def test_nothing_to_shift_in_an_empty_recording() -> None:
-    assert shift_to_now(_hours(0), T0, 1) == 0
+    assert shifts_to_now([_hours(0)], T0, 1) == [0]
+
+
+@given(st.sampled_from([0.0, 1.0, 7.0, 3600.0]), st.integers(1, 30), st.integers(1, 30))
+def test_recordings_that_are_shifted_together_end_together_and_none_is_ahead(
+    speed: float, one: int, other: int
+) -> None:
+    now, both = T0 + 48 * HOUR, [_hours(one), _hours(other)]
+    shifts = shifts_to_now(both, now, speed)
+    ends = {int(r.time[-1]) + s for r, s in zip(both, shifts, strict=True)}
+    assert len(ends) == 1
+    times = [m.time for m in together([messages(r, s) for r, s in zip(both, shifts, strict=True)])]
+    assert times == sorted(times)
+    for time in times:
+        published = now + (int((time - times[0]) / speed) if speed else 0)
+        assert time <= published
+
+
+def test_a_recording_as_several_devices_leaves_the_first_as_it_is() -> None:
+    recording = _hours(2)
+    assert copy_of(recording, 1) is recording
+    names = {c.device for c in copy_of(recording, 3).columns}
+    assert names == {f"{c.device}-3" for c in recording.columns}
 
 
 def test_publishes_in_order_and_counts_what_was_confirmed(broker: BrokerAddress) -> None:
