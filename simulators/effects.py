@@ -20,7 +20,7 @@ from telemetry.arrays import Mask, Times
 from telemetry.clock import HOUR, MINUTE
 
 THEFT_LASTS = 40 * MINUTE
-SPIKES_SHARE = 0.04
+SPIKES_SHARE = 0.08  # of every other message, so that no two follow each other
 # Bytes that nobody can read as readings: a word for a number, half a message, a naive time, no JSON.
 MALFORMED = (
     b'{"%s": "n/a"}',

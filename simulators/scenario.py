@@ -159,6 +159,9 @@ def _check_type(file: TomlFile, part: str, i: int, entry: Entry) -> None:
     if entry.strength is not None and not of.low <= entry.strength <= of.high:
         need = f"must lie in {of.low}…{of.high} {of.unit}".rstrip()
         raise DeclarationError(file.place(part, i, "strength"), need, entry.strength)
+    if entry.strength is None and part == "events" and of.low != of.high:
+        need = f"is needed, {of.low}…{of.high} {of.unit}"
+        raise DeclarationError(file.place(part, i, "strength"), need)
     if entry.quantity and not (part == "faults" and of.quantity):
         words = ", ".join(n for n, f in FAULT_TYPES.items() if f.quantity)
         raise DeclarationError(

@@ -119,6 +119,7 @@ MISTAKES = [
     ('lasts = "6h"\n', "", 5, "faults[0].lasts: is needed, or `until`"),
     ('until = "18:30"', 'until = "16:30"', 15, "must lie after its beginning, 17:00"),
     ('device = "bin-0001"', 'device = "aq-0001"', 16, "events[0].device: must be of waste here, like bin-0001"),
+    ("strength = 50\n", "", 12, "events[0].strength: is needed, 0…300 Cel"),
     ("strength = 50", "strength = 5000", 17, "must lie in 0…300 Cel"),
     ("count = 1", 'count = 1\nquantity = "pm25"', 11, "is for drift, bias, noise, wrong_unit only"),
     ("count = 1", "count = 1\nshare = 0.5", 11, "and `count` exclude each other"),
