@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.likeness import STATIONS, WINTER, autocorrelation, correlation, mean_day
 from benchmarks.likeness_series import Series, rows_of, scene, simulated_air
+from benchmarks.shock_wave import shock_wave
 from simulators.climate import HANOI, HO_CHI_MINH_CITY
 from simulators.fleet import Rows
 from simulators.level import PEAKS
@@ -232,6 +233,7 @@ FIGURES: Mapping[str, Callable[[Mapping[str, Series]], Figure]] = {
     "tide": tide_and_peaks,
     "waters": waters,
     "a-day-of-each": a_day_of_each,
+    "shock-wave": shock_wave,
 }
 
 
