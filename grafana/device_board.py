@@ -1,11 +1,11 @@
-"""One device in depth: its values with their flags, whether it is heard of, its battery, alerts and account."""
+"""One device in depth: its values with their flags, whether it is heard of, its battery, commands, alerts and account."""
 
 from __future__ import annotations
 
 from devices.registry import Kinds
 from grafana.board import board, choice, to_console
 from grafana.limits import GREEN
-from grafana.measurements import ACCOUNT, DEVICE, EVENT
+from grafana.measurements import ACCOUNT, COMMAND, DEVICE, EVENT
 from grafana.panels import grid, lines, link, rename, row, stat
 from grafana.queries import Json, graph, over_time, select, table
 from grafana.tongue import SEVERITIES, Tongue
@@ -24,6 +24,8 @@ def device_board(kinds: Kinds, tongue: Tongue) -> Json:
         row(tongue("Liên lạc", "Link")),
         _online(tongue),
         _records(tongue),
+        row(tongue("Lệnh đến thiết bị", "Commands to the device")),
+        _commands(tongue),
         row(tongue("Cảnh báo của thiết bị", "The device's alerts")),
         _history(tongue),
     ]
@@ -175,6 +177,29 @@ def _records(tongue: Tongue) -> Json:
         [graph(over_time(what, ACCOUNT, _THIS, policy="log", fill="none"), "$col")],
         unit="short",
     )
+
+
+def _commands(tongue: Tongue) -> Json:
+    names = {
+        "Time": tongue("Lúc", "When"),
+        "command": tongue("Lệnh", "Command"),
+        "value": tongue("Giá trị", "Value"),
+        "state": tongue("Trạng thái", "State"),
+        "applied": tongue("Đã đặt", "Applied"),
+        "error": tongue("Lý do", "Why not"),
+        "by": tongue("Ai", "By"),
+    }
+    fields = ", ".join(f'"{n}"' for n in names if n != "Time")
+    query = select(fields, COMMAND, _THIS, tail="ORDER BY time DESC LIMIT 100")
+    return grid(
+        tongue("Lệnh đã gửi", "Commands"),
+        tongue(
+            "Ai đã yêu cầu thiết bị làm gì, và kết quả. Quá hạn nhiều lần: thiết bị không nghe được; xem kết nối và quyền ở máy chủ MQTT.",
+            "Who told it what, and what became of it. Timed out again and again: it does not hear; look at its link and its rights at the broker.",
+        ),
+        [table(query)],
+        transformations=[rename(names, hidden=())],
+    )  # fmt: skip
 
 
 def _history(tongue: Tongue) -> Json:

@@ -17,6 +17,7 @@ from typing import Protocol
 from devices.city import City
 from devices.device import Catalogue
 from grafana.alert_figures import Describe, count_lines, event_lines, open_lines
+from grafana.command_figures import CommandFigures, command_lines
 from grafana.figures import area_lines, device_line, device_points, kind_lines, kind_table
 from grafana.measurements import PLATFORM, QUARANTINE, platform_samples
 from store.line_protocol import FieldValue, encode_point
@@ -69,6 +70,7 @@ class BoardFeed:
         self._disk = disk
         self._every_s = every_s
         self._told: dict[str, tuple[int, int]] = {}  # device → when, and hash of what was written
+        self._commands = CommandFigures()
         self._trouble = ""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board feed", daemon=True)
@@ -95,6 +97,7 @@ class BoardFeed:
         told = dict(self._told)
         self._figures.put_figures([*self._values(now, told), *self._alerts(now), *self._own(now)])
         self._told = told
+        self._commanded(now)
         self._history()
 
     def _values(self, now: int, told: dict[str, tuple[int, int]]) -> Iterator[str]:
@@ -128,6 +131,12 @@ class BoardFeed:
                 "urban_records_quarantined_total", {"reason": str(reason)}
             )
             yield encode_point(QUARANTINE, {"reason": str(reason)}, {"total": found or 0.0}, now)
+
+    def _commanded(self, now: int) -> None:
+        found = self._commands.new(self._operations, now)
+        if found:
+            self._figures.put_figures(list(command_lines(found)))
+            self._commands.wrote(found, now)
 
     def _history(self) -> None:
         read = self._operations.notify_cursor(CHANNEL)

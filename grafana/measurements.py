@@ -22,6 +22,7 @@ QUALITY = "board.quality"  # a quantity: how many of the latest values have whic
 ALERTS = "board.alerts"  # how many alerts stand, by severity and kind
 OPEN = "board.open"  # an alert that stands
 EVENT = "board.event"  # a line of an alert's history
+COMMAND = "board.command"  # a command to a device, and what became of it
 PLATFORM = "board.platform"  # the platform's own metrics
 QUARANTINE = "board.quarantine"  # records in quarantine so far, by reason
 ACCOUNT = "account"
@@ -72,6 +73,7 @@ def schema(kinds: Kinds) -> dict[str, Measurement]:
         {"alert", "state", "since", "value", "level"} | words,
     )
     put(EVENT, "severity kind rule subject what", {"alert", "value", "by"} | words)
+    put(COMMAND, "device kind command", {"state", "by", "error", "value", "applied", "answered_s"})
     put(PLATFORM, "", platform_fields())
     put(QUARANTINE, "reason", {"total"})
     put(ACCOUNT, "device", {*OUTCOMES, "batch"})

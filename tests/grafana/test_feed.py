@@ -15,6 +15,7 @@ from devices.device import Catalogue, Device
 from devices.subject import platform
 from grafana.feed import AGAIN, BoardFeed
 from grafana.figures import KindTable, area_lines, kind_lines, kind_table
+from store.command_records import CommandRecord, CommandState
 from store.sql_store import SqlOperations
 from store.telemetry import Series
 from telemetry.clock import MINUTE, SECOND, ManualClock, parse_time
@@ -202,6 +203,28 @@ def test_what_stands_is_counted_and_listed_until_it_is_over(bench: Bench) -> Non
     every = [x for x in bench.taken.of("board.alerts") if "kind=all" in x]
     assert len(every) == 4 and sum("shown=1i" in x for x in every) == 1
     assert "shown=0i" in next(x for x in bench.taken.of("board.alerts") if "kind=air" in x)
+
+
+def test_a_command_is_written_when_it_is_asked_for_and_when_it_is_answered(bench: Bench) -> None:
+    asked = CommandRecord(
+        id="c1", batch="b", device="aq-1", kind="air", command="interval", value=60.0,
+        requested=NOW - SECOND, requested_by="Lan", expires=NOW + MINUTE,
+    )  # fmt: skip
+    bench.operations.add_commands([asked])
+    bench.taken.away = True
+    with pytest.raises(StoreError):
+        bench.feed.step()
+    bench.taken.away = False
+    for _ in range(2):  # the second time nothing is new
+        bench.feed.step()
+    (line,) = bench.taken.of("board.command")
+    assert 'state="requested"' in line and "value=60" in line and "applied" not in line
+    done = asked.but(state=CommandState.ACKNOWLEDGED, answered=NOW, applied=60.0)
+    bench.operations.settle_commands([done], [CommandState.REQUESTED])
+    bench.feed.step()
+    last = bench.taken.of("board.command")[-1]
+    assert 'state="acknowledged"' in last and "applied=60" in last and "answered_s=1" in last
+    assert last.rpartition(" ")[2] == line.rpartition(" ")[2], "the same point"
 
 
 def test_the_thread_lives_through_an_outage(bench: Bench) -> None:

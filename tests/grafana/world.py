@@ -16,9 +16,10 @@ from devices.subject import platform
 from grafana.feed import BoardFeed
 from simulators.models import Scene
 from simulators.placement import simulated_devices
+from store.command_records import CommandRecord, CommandState
 from store.influx_store import InfluxStore
 from store.sql_store import SqlOperations
-from telemetry.clock import HOUR, MINUTE, ManualClock, parse_time
+from telemetry.clock import HOUR, MINUTE, SECOND, ManualClock, parse_time
 from telemetry.flags import Flag
 from telemetry.ledger import OUTCOME_CODE, Ledger
 from telemetry.live import Hub
@@ -68,6 +69,7 @@ class World:
         whole = measured(self.devices, self.catalogue)
         engine = Engine(self.catalogue, CITY.zone)
         self._tell_of_disk(END - HOUR)
+        self._command()
         for start in range(START, END, BATCH):
             now = start + BATCH
             self.clock.advance(now - self.clock.now())
@@ -85,6 +87,18 @@ class World:
         for stands, at in ((True, time), (False, time + MINUTE)):
             told = Told(rule=RULE_OF_PART["disk"], subject=platform("disk"), stands=stands, time=at)
             self.book.tell([told])
+
+    def _command(self) -> None:
+        """Somebody told every device to report more often; half of them answered."""
+        self.operations.add_commands(
+            CommandRecord(
+                id=f"c{i}", batch="b", device=d.id, kind=d.kind, command="interval", value=60.0,
+                requested=END - HOUR + i, requested_by="Lan", expires=END,
+                state=CommandState.ACKNOWLEDGED if i % 2 else CommandState.TIMED_OUT,
+                answered=END - HOUR + i + 2 * SECOND if i % 2 else None, applied=60.0 if i % 2 else None,
+            )
+            for i, d in enumerate(self.devices)
+        )  # fmt: skip
 
     def _tell_slow(self, now: int) -> None:
         """What takes the engine weeks or a year, as it then tells it."""
