@@ -57,7 +57,8 @@ def init(
     host: Annotated[
         list[str] | None,
         typer.Option(
-            "--host", help="Name or address by which devices reach the broker; may repeat."
+            "--host",
+            help="Name or address by which devices and people reach this machine; may repeat.",
         ),
     ] = None,
     city: Annotated[str, typer.Option(help="A city of cities/.")] = "hcmc",
@@ -80,7 +81,7 @@ def init(
     named = load_city(city)
     for line in make(folder, host or [], named.vi, simulator=profile == "demo"):
         typer.echo(f"made: {line}")
-    _write_environment(environment, folder, city, profile)
+    _write_environment(environment, folder, city, profile, host or [])
     typer.echo(f"{folder} is ready for: docker compose up -d")
 
 
@@ -148,16 +149,18 @@ def _secrets(folder: Path) -> Iterator[str]:
                 write_secret(folder / part / name, "")
 
 
-def _write_environment(path: Path, folder: Path, city: str, profile: str) -> None:
-    """What docker-compose.yml asks for; lines that somebody added stay."""
+def _write_environment(path: Path, folder: Path, city: str, profile: str, hosts: list[str]) -> None:
+    """What docker-compose.yml asks for; lines that somebody added stay, and so do names of before."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    before = dict(line.partition("=")[::2] for line in lines).get("STACK_HOSTS", "platform")
     wanted = {
         "COMPOSE_PROFILES": profile,
         "STACK_FOLDER": f"./{folder}" if not folder.is_absolute() else str(folder),
         "STACK_UID": str(os.getuid()),
         "STACK_GID": str(os.getgid()),
         "STACK_CITY": city,
+        "STACK_HOSTS": ",".join(dict.fromkeys([*before.split(","), *hosts])),
     }
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if line.partition("=")[0] not in wanted]
     text = "\n".join([*kept, *(f"{key}={value}" for key, value in wanted.items())]) + "\n"
     write_whole(path, text.encode(), 0o600)

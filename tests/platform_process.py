@@ -36,6 +36,7 @@ class UpProcess:
             "PYTHONUNBUFFERED": "1",
         } | {f"URBAN_{k.upper()}": str(v) for k, v in settings.items()}  # fmt: skip
         self.process: subprocess.Popen[str] | None = None
+        self.key = ""  # what it is asked with, where people log in
 
     def start(self) -> None:
         """Start it; does not wait."""
@@ -61,7 +62,9 @@ class UpProcess:
 
     def get(self, path: str) -> Any:
         """The JSON behind a path."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
             body = answer.read()
             return json.loads(body) if b"json" in answer.headers["content-type"].encode() else body
 

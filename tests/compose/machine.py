@@ -90,10 +90,17 @@ class Machine:
         self.platforms.append(made)
         return made
 
+    def let_in(self, name: str, platform: UpProcess) -> None:
+        """A key for this test, as `docker compose exec` would make one."""
+        done = self.run(name, "users", "keys", "add", "test", "--role", "operator")
+        assert done.returncode == 0, done.stderr
+        platform.key = done.stdout.split()[-1]
+
     def environment(self, service: Service) -> dict[str, str]:
         """The service's, translated; nothing of this process's own settings."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("URBAN_")}
         env |= {k: self._text(service, v) for k, v in service.environment.items()}
+        # A test listens on loopback only; log-in stays on.
         return env | {"URBAN_BIND": "127.0.0.1"}
 
     def inside(self, service: Service, path: str) -> str:

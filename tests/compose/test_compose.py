@@ -120,8 +120,9 @@ def test_every_secret_is_used_and_none_stands_in_the_environment(
 def test_every_variable_is_made_by_init_or_has_a_default(folder: Path) -> None:
     text = FILE.read_text(encoding="utf-8")
     made = prepared(folder, "city")
-    assert variables_of(text) <= set(made)
-    for missing in ("STACK_UID", "STACK_GID", "STACK_CITY"):
+    assert variables_of(text) - {"STACK_PUBLIC_URL", "STACK_PROXIES"} <= set(made)
+    assert interpolate("${STACK_PUBLIC_URL:-}", made) == ""
+    for missing in ("STACK_UID", "STACK_GID", "STACK_CITY", "STACK_HOSTS"):
         with pytest.raises(Unset, match=f"{missing}: run make compose-init first"):
             Composed({k: v for k, v in made.items() if k != missing})
     assert interpolate("$$a ${b:-c} ${d}", {"d": "e"}) == "$a c e"
@@ -138,7 +139,10 @@ def test_settings_are_the_programs(composed: Composed, profile: str) -> None:
             key = name.removeprefix("URBAN_").lower()
             assert key in KNOWN or key.removesuffix("_file") in KNOWN, f"{service.name}: {name}"
         assert service.told["command"][0] in cli.COMMANDS
-        load_settings(on_this_machine(composed, service))
+        settings = load_settings(on_this_machine(composed, service))
+        if service.told["command"] == ["up"]:
+            assert (settings.auth, settings.bind) == ("on", "0.0.0.0")
+            assert {"platform", "mqtt.example.vn"} <= set(settings.http_hosts)
 
 
 def on_this_machine(composed: Composed, service: Service) -> dict[str, str]:

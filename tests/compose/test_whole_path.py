@@ -97,6 +97,9 @@ def test_a_devices_message_becomes_a_reading_an_alert_and_a_figure_for_grafana(
         assert ("nothing had to be changed" in done.stdout) is again
     platform = machine.platform("platform")
     platform.start_ready(60)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        platform.get("/api/v1/latest")
+    machine.let_in("platform", platform)
     issue(machine, "bin-1", "bin-2")
     assert publish(machine, "bin-1", "city/waste/bin-1/telemetry", HOT) == "Success"
     assert publish(machine, "bin-2", "city/waste/bin-1/telemetry", HOT) == "Not authorized"
@@ -142,6 +145,8 @@ def test_two_platforms_take_each_their_own_kinds(machine: Machine) -> None:
     one, other = machine.platform("platform-a"), machine.platform("platform-b")
     one.start_ready(60)
     other.start_ready(60)
+    machine.let_in("platform-a", one)
+    machine.let_in("platform-b", other)
     issue(machine, "bin-1", "lamp-1")
     assert publish(machine, "bin-1", "city/waste/bin-1/telemetry", HOT) == "Success"
     lamp = b'{"power": 40.0, "voltage": 220.0}'
