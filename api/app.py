@@ -22,6 +22,7 @@ from api.publish.datasets import Beginnings
 from api.publish.partitions import Partitions
 from api.routes import HEALTH, OPEN, ROUTERS, login
 from api.security import Guard
+from api.sta.routes import router as sensorthings
 
 PREFIX = "/api/v1"
 
@@ -62,6 +63,7 @@ def create_app(
     app.include_router(HEALTH, dependencies=strict)
     app.include_router(OPEN, dependencies=strict)
     app.include_router(login.router)
+    app.include_router(sensorthings, dependencies=strict)
     app.include_router(docs.router)
     docs.mount_static(app)
     if console:

@@ -44,6 +44,7 @@ TAGS = [
     {"name": "open data", "description": "What the city has marked open, for everybody"},
     {"name": "accounting", "description": "What became of everything that was received"},
     {"name": "platform", "description": "The platform itself: its backups, and what watches it"},
+    {"name": "sensorthings", "description": "OGC SensorThings API 1.1"},
     {"name": "health", "description": "For whoever watches the platform"},
 ]
 _REFERENCE = "#/components/schemas/{name}"

@@ -18,7 +18,7 @@ from telemetry.setting_values import LOOPBACK
 MAX_BODY = (
     64 * 1024
 )  # bytes; bodies are acts of people. A corrected payload may be as large as payloads
-MAX_IMPORT = 16 * 2**20  # bytes; 100,000 devices as CSV
+MAX_IMPORT = 16 * 2**20  # bytes; 100,000 devices as CSV, or rows of observations
 MAX_ADDRESS = 60_000  # bytes of path and query
 FORMS = frozenset({"/login", "/login/password", "/logout"})  # of people, without a script
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -115,6 +115,8 @@ def _complaint_of_body(scope: Scope, headers: Headers, limit: int) -> Problem | 
     wanted: tuple[str, ...] = ("application/json",)
     if scope["path"].endswith("/register"):
         limit, wanted = MAX_IMPORT, ("application/json", "text/csv")  # the route wants CSV
+    elif scope["path"].endswith("/CreateObservations"):
+        limit = MAX_IMPORT
     if int(length) > limit:
         return Problem(413, "Body too large", f"body: must be at most {limit} bytes", "body")
     if kind not in wanted:

@@ -45,6 +45,10 @@ class OperationsStore(AccessStore, Protocol):
         """What people changed of a device, newest first; `after` is the number of the last line before."""
         ...
 
+    def place_history(self) -> list[DeviceEvent]:
+        """Lines of history of all devices that tell of a place, in order of writing."""
+        ...
+
     def changed_devices(self) -> set[str]:
         """Devices that people have changed."""
         ...

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from devices.device import Device
 from store.device_records import DeviceEvent
 from store.schema import DEVICE_EVENTS, DEVICES
 from store.sql_base import SqlBase, fields_of
 
+_E = DEVICE_EVENTS.c
 _KEPT = ("id", "number")
 
 
@@ -57,6 +58,12 @@ class SqlDevices(SqlBase):
             _event(r)
             for r in self._rows(query.order_by(DEVICE_EVENTS.c.number.desc()).limit(limit))
         ]
+
+    def place_history(self) -> list[DeviceEvent]:
+        """See OperationsStore.place_history."""
+        told = or_(*(c.like('%"lat"%') | c.like('%"lon"%') for c in (_E.before, _E.after)))
+        query = select(DEVICE_EVENTS).where(told).order_by(_E.number)
+        return [_event(r) for r in self._rows(query)]
 
     def changed_devices(self) -> set[str]:
         """See OperationsStore.changed_devices."""

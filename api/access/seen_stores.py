@@ -192,6 +192,10 @@ class SeenOperations:
         found = self._store.commands_by_id(ids)
         return {name: c for name, c in found.items() if self._sight.id(c.device)}
 
+    def place_history(self) -> list[DeviceEvent]:
+        """See OperationsStore.place_history."""
+        return [e for e in self._store.place_history() if self._sight.id(e.device)]
+
     def device_history(self, device: str, *rest: Any, **more: Any) -> list[DeviceEvent]:
         """See OperationsStore.device_history."""
         return self._store.device_history(device, *rest, **more) if self._sight.id(device) else []
