@@ -30,7 +30,33 @@ ROOT = "/sta/v1.1"
 router = APIRouter(tags=["sensorthings"], prefix=ROOT, dependencies=[allow(Role.VIEWER)])
 # A plus sign that a client forgot to escape arrives as a blank.
 _OFFSET = re.compile(r"(T\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)")
-_JSON: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+_HERE = "http://127.0.0.1:8000/sta/v1.1"
+
+
+def _json(example: object, type_: str = "object") -> dict[str, Any]:
+    return {"application/json": {"schema": {"type": type_}, "example": example}}
+
+
+_ROOT_ANSWER = _json(
+    {
+        "value": [{"name": "Things", "url": f"{_HERE}/Things"}],
+        "serverSettings": {"conformance": conformance()[:1]},
+    }
+)
+_OBSERVATIONS = _json(
+    {
+        "value": [
+            {
+                "@iot.id": "aq-0007.pm25.1795316400000000000",
+                "phenomenonTime": "2026-11-22T03:00:00Z",
+                "result": 31.2,
+                "resultQuality": {"code": 1, "name": "good"},
+            }
+        ],
+        "@iot.nextLink": f"{_HERE}/Datastreams('aq-0007.pm25')/Observations?$top=1&$skiptoken=…",
+    }
+)
+_CREATED = f"{_HERE}/Observations('aq-0007.pm25.1795316400000000000')"
 _ARRAY_EXAMPLE = [
     {
         "Datastream": {"@iot.id": "aq-0007.pm25"},
@@ -62,7 +88,7 @@ def _option(name: str, text: str, example: str) -> Any:
     return Query(alias=name, description=text, examples=[example])
 
 
-@router.get("", summary="SensorThings: the service's root", responses=answers(_JSON))
+@router.get("", summary="SensorThings: the service's root", responses=answers(_ROOT_ANSWER))
 def get_root(request: Request) -> Response:
     """The collections, and what of the standard is met (18-088, 9.2.1)."""
     base = _base(request)
@@ -74,7 +100,7 @@ def get_root(request: Request) -> Response:
     "/CreateObservations",
     summary="SensorThings: create observations by data array",
     status_code=201,
-    responses=_created({"application/json": {"schema": {"type": "array"}}}),
+    responses=_created(_json([_CREATED, "error"], "array")),
     openapi_extra=_BODY,
     dependencies=[allow(Role.ENGINEER, act="observation.create")],
 )  # fmt: skip
@@ -101,7 +127,9 @@ async def post_rows(request: Request, context: Ctx) -> Response:
     "/Observations",
     summary="SensorThings: create one observation",
     status_code=201,
-    responses=_created(_JSON),
+    responses=_created(
+        _json({"@iot.id": "aq-0007.pm25.1795316400000000000", "@iot.selfLink": _CREATED})
+    ),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -145,7 +173,7 @@ async def post_observation(request: Request, context: Ctx) -> Response:
 @router.get(
     "/{path:path}",
     summary="SensorThings: entities, by any resource path",
-    responses=answers(_JSON, 404),
+    responses=answers(_OBSERVATIONS, 404),
 )
 def get_path(
     request: Request,
