@@ -11,7 +11,7 @@ from devices.device import Catalogue, Device
 from devices.registry import Kinds
 from store.latest import LatestTable
 from store.telemetry import Rollups, Series, TelemetryStore
-from telemetry.clock import HOUR, MINUTE, SECOND
+from telemetry.clock import DAY, HOUR, MINUTE, SECOND
 from telemetry.flags import Flag
 from telemetry.ledger import OUTCOME_CODE, Ledger
 from telemetry.readings import Readings
@@ -251,3 +251,13 @@ def test_uncounted_are_what_windows_leave_out(telemetry: TelemetryStore, kinds: 
     for devices in ([2], []):
         nobody = Series(np.array(devices, dtype=np.int32), None)
         assert len(telemetry.uncounted(nobody, T0, T0 + HOUR, MINUTE).count) == 0
+
+
+def test_one_window_of_a_century_counts_everything(telemetry: TelemetryStore, kinds: Kinds) -> None:
+    """So SensorThings counts observations; the range is all that a store can hold."""
+    rows = [(d, "pm25", i * MINUTE, float(i), 1 + 2 * d) for d in (0, 1) for i in range(50)]
+    telemetry.append(batch(kinds, *rows), NONE)
+    far = 9_000_000_000 * SECOND
+    found = telemetry.windows(Series(), 0, far, 36_500 * DAY)
+    assert found.total.sum() == 100 and found.count.sum() == 50
+    assert len(telemetry.raw(Series(), 0, far, 70)) == 70
