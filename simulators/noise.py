@@ -25,7 +25,7 @@ class NoiseModel:
         self._weather, self._events = weather, events
         # From a quiet ward to the kerb of a main road.
         place = uniform(derived(fleet.key, 60))
-        self._peak = 64.0 + 11.0 * place
+        self._peak = 63.0 + 10.0 * place
         # The quieter the road, the more of what is heard is the ward's own.
         self._ward = 58.0 + 8.0 * (1.0 - place) * uniform(derived(fleet.key, 64))
 
