@@ -81,9 +81,9 @@ class AirModel:
         """O3 and NO2 together [ppb]: what the deep layer holds, and what the sun of the last hours made."""
         light = self._sun.height(rows.t - 7_800.0, rows.day) ** 1.2 * (1.0 - 0.6 * here.cloud)
         warm = np.clip(0.55 + 0.03 * (here.sky.temperature - 15.0), 0.3, 1.2)
-        made = 40.0 * light * warm * (0.8 + 0.4 * here.sky.calm)
+        made = 34.0 * light * warm * (0.8 + 0.4 * here.sky.calm)
         # What other gases take part in it changes from day to day, over the whole city.
-        made = made * np.exp(0.26 * wander(self._days, rows.t, 2 * 86_400.0, 86_400.0))
+        made = made * np.exp(0.24 * wander(self._days, rows.t, 2 * 86_400.0, 86_400.0))
         own = 1.0 + 0.06 * wander(derived(rows.key, 43), rows.t, 21_600.0, 3_600.0, 900.0)
         # By night the ground takes up what a shallow layer holds.
         held = 15.0 + 11.0 * np.tanh(here.sky.mixing / 500.0)
