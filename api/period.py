@@ -41,7 +41,7 @@ End: TypeAlias = Annotated[
 ]
 
 
-def period(context: Ctx, start: Start = None, end: End = None) -> Period:
+async def period(context: Ctx, start: Start = None, end: End = None) -> Period:
     """The range that is asked for; the last 24 hours where nothing is said."""
     last = _time("end", end) if end is not None else context.clock.now()
     first = _time("start", start) if start is not None else max(_EARLIEST, last - DAY)

@@ -43,7 +43,7 @@ class Question:
         return Sort(windows=self.asked is not None)
 
 
-def question(
+async def question(
     context: Ctx,
     selection: SeriesFilter,
     period: PeriodFilter,
@@ -101,10 +101,20 @@ def page_of(
             return _window_page(context, asking.asked, asking.selection.series, cursor)
         if cursor is not None:
             raise invalid("cursor", f"cursor: {wanted.name} comes whole")
-        return stream_of(context, asking, wanted)
+        return _exported(context, request, asking, wanted)
     if wanted is not JSON and limit is None and cursor is None:
-        return stream_of(context, asking, wanted)
+        return _exported(context, request, asking, wanted)
     return _raw_page(context, request, asking, wanted, limit or 1_000, cursor)
+
+
+def _exported(context: Context, request: Request, asking: Question, wanted: Format) -> Response:
+    note_export(context, request)
+    return stream_of(context, asking, wanted)
+
+
+def note_export(context: Context, request: Request) -> None:
+    """What leaves as a file stands in the audit log, with what was asked."""
+    context.trail.note("telemetry.export", request.url.path, after={"query": request.url.query})
 
 
 def stream_of(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from telemetry.arrays import AnyArray, Codes16, Codes32, Flags, Index, Mask, Times, Values
 from telemetry.readings import Readings
@@ -45,3 +48,20 @@ class Table:
 def table_of(readings: Readings) -> Table:
     """Readings as rows of an answer."""
     return Table(readings.device, readings.quantity, readings.time, readings.value, readings.flag)
+
+
+def in_parts(tables: Iterable[Table], rows: int, *, newest: bool = False) -> Iterator[Table]:
+    """The same rows in smaller tables; what a device tells of one moment (newest: at all) stays together."""
+    for table in tables:
+        if len(table) <= rows:
+            yield table
+            continue
+        new = table.device[1:] != table.device[:-1]
+        if not newest:
+            new |= table.time[1:] != table.time[:-1]
+        ends = np.append(np.flatnonzero(new) + 1, len(table))
+        start = 0
+        while start < len(table):
+            end = int(ends[np.searchsorted(ends, min(start + rows, len(table)))])
+            yield table.take(slice(start, end))
+            start = end

@@ -39,7 +39,7 @@ class Rule:
     whole: bool = False
     act: str = ""
 
-    def __call__(self, connection: HTTPConnection) -> None:
+    async def __call__(self, connection: HTTPConnection) -> None:
         """FastAPI's dependency. Raises Problem: 401 where logging in may help, else 403."""
         self.check(principal_of(connection))
 
@@ -94,7 +94,7 @@ def rules_of(dependant: Dependant) -> list[Rule]:
     return [d.call for d in dependant.dependencies if isinstance(d.call, Rule)]
 
 
-def only_with_rule(connection: HTTPConnection) -> None:
+async def only_with_rule(connection: HTTPConnection) -> None:
     """Refuse a route that nobody gave a rule: what was forgotten is closed, not open."""
     dependant = getattr(connection.scope.get("route"), "dependant", None)
     if dependant is None or not rules_of(dependant):

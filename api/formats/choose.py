@@ -66,7 +66,7 @@ def _liked(accept: str) -> dict[str, float]:
     return liked
 
 
-def chosen_format(
+async def chosen_format(
     request: Request,
     wanted: Annotated[
         FormatName | None,

@@ -16,7 +16,7 @@ from api.context import Context
 from api.formats import Sort
 from api.formats.smart_models import MODELS, VEHICLES, Model, Property
 from api.rows import time_texts
-from api.tables import Table
+from api.tables import Table, in_parts
 from devices.device import Device
 from telemetry.arrays import AnyArray
 from telemetry.clock import SECOND, format_time
@@ -25,14 +25,14 @@ from telemetry.flags import Flag
 Entity = dict[str, Any]
 Values = dict[str, tuple[float, int, str]]  # quantity → value, flag, time
 
-MEDIA_TYPE = "application/ld+json"
+ROWS_AT_ONCE = 5_000  # entities are objects
 
 
 def write_ngsi_ld(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """A JSON array of entities, each with its @context."""
     yield b"["
     first = True
-    for table in tables:
+    for table in in_parts(tables, ROWS_AT_ONCE, newest=sort.newest):
         found = [msgspec.json.encode(e) for e in _entities(context, table, sort)]
         if found:
             yield (b"" if first else b",") + b",".join(found)
@@ -42,7 +42,6 @@ def write_ngsi_ld(context: Context, tables: Iterator[Table], sort: Sort) -> Iter
 
 def _entities(context: Context, table: Table, sort: Sort) -> Iterator[Entity]:
     table = table.take(~np.isin(table.flag, (Flag.FAIL, Flag.MISSING)) & np.isfinite(table.value))
-    # Pieces of readings are cut between times, so a device's values of one time are in one piece.
     order = np.lexsort((table.quantity, table.time, table.device))
     table = table.take(order)
     texts, names = time_texts(table.time), context.kinds.quantities

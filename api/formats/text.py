@@ -10,11 +10,12 @@ import numpy as np
 from api.context import Context
 from api.formats import Sort
 from api.rows import json_numbers, json_rows, json_text, series_words, time_texts
-from api.tables import Table
+from api.tables import Table, in_parts
 from telemetry.arrays import AnyArray
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection"), full-width forms too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+ROWS_AT_ONCE = 20_000  # of text in memory: some megabytes
 READING_COLUMNS = ("device", "kind", "quantity", "value", "unit", "flag", "time")
 WINDOW_COLUMNS = (*READING_COLUMNS, "count", "coverage")
 
@@ -31,7 +32,7 @@ def csv_cell(text: str) -> str:
 def write_csv(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """A line of names, then a line a row; an empty cell where there is no value."""
     yield (",".join(WINDOW_COLUMNS if sort.windows else READING_COLUMNS) + "\r\n").encode()
-    for table in tables:
+    for table in in_parts(tables, ROWS_AT_ONCE):
         lines = _csv_lines(context, table)
         if lines:
             yield ("\r\n".join(lines) + "\r\n").encode()
@@ -39,7 +40,7 @@ def write_csv(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator
 
 def write_ndjson(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """A JSON object a line."""
-    for table in tables:
+    for table in in_parts(tables, ROWS_AT_ONCE):
         if len(table):
             yield (json_text(context, table, "\n") + "\n").encode()
 
@@ -47,14 +48,18 @@ def write_ndjson(context: Context, tables: Iterator[Table], sort: Sort) -> Itera
 def write_json(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """The whole list as one page. It is complete where the last bracket is there."""
     yield from _joined(
-        (json_text(context, t) for t in tables), b'{"items":[', b'],"next":null,"complete":true}'
+        (json_text(context, t) for t in in_parts(tables, ROWS_AT_ONCE)),
+        b'{"items":[',
+        b'],"next":null,"complete":true}',
     )
 
 
 def write_geojson(context: Context, tables: Iterator[Table], sort: Sort) -> Iterator[bytes]:
     """A FeatureCollection: a row is a feature at the place of its device; null for one without a place."""
     head = b'{"type":"FeatureCollection","features":['
-    yield from _joined((",".join(_features(context, t)) for t in tables), head, b"]}")
+    yield from _joined(
+        (",".join(_features(context, t)) for t in in_parts(tables, ROWS_AT_ONCE)), head, b"]}"
+    )
 
 
 def _joined(pieces: Iterator[str], head: bytes, tail: bytes) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from api.access.rules import allow
 from api.formats.choose import CSV, EXTENSION, Wanted
 from api.openapi import FILE, answers
 from api.parameters import Ctx
-from api.readout import Asking, stream_of
+from api.readout import Asking, note_export, stream_of
 from telemetry.clock import format_time
 
 router = APIRouter(tags=["telemetry"], dependencies=[allow(Role.VIEWER, act="telemetry.export")])
@@ -27,6 +27,7 @@ def get_export(context: Ctx, request: Request, asking: Asking, wanted: Wanted) -
         wanted = CSV if wanted.name == "json" else wanted
     span = "-".join(_compact(t) for t in (asking.period.start, asking.period.end))
     name = f"{'windows' if asking.asked else 'readings'}-{span}.{wanted.name}"
+    note_export(context, request)
     return stream_of(
         context, asking, wanted, {"Content-Disposition": f'attachment; filename="{name}"'}
     )

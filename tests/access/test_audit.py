@@ -176,3 +176,14 @@ def test_the_head_is_a_secret_file(world: World, log: AuditLog, tmp_path: Path) 
     _note(log, LOCAL, "x")
     found = world.context.settings.data_dir / NAME
     assert found.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_leaves_as_a_file_is_noted_with_what_was_asked(world: World, log: AuditLog) -> None:
+    with client_for(world.context, person(Role.VIEWER)) as client:
+        client.get("/api/v1/telemetry?device=aq-1")  # a page to look at
+        client.get("/api/v1/export?device=aq-1&every=1h")
+        client.get("/api/v1/telemetry.csv?device=aq-1")
+    told = [r.entry for r in world.operations.audit_from(1)]
+    assert [e.act for e in told] == ["telemetry.export"] * 2
+    assert [e.about for e in told] == ["/api/v1/export", "/api/v1/telemetry.csv"]
+    assert "device=aq-1&every=1h" in str(told[0].after)
