@@ -66,10 +66,12 @@ class Bench:
     def latest(self) -> Row:
         """Median time of `latest` of everything, and of the same bytes bare."""
         with self.server() as port:
+            before = _cost(port)["cpu_s"]
             ours, size = _median(port, "/api/v1/latest?limit=1000000")
+            used = (_cost(port)["cpu_s"] - before) / (_ASKS + 1)
             bare, _ = _median(port, f"/bare/bytes?size={size}")
         return {
-            "series": self.devices * len(QUANTITIES), "bytes": size, "ms": _ms(ours),
+            "series": self.devices * len(QUANTITIES), "bytes": size, "ms": _ms(ours), "cpu_ms": _ms(used),
             "reference_ms": _ms(bare), "ratio": round(ours / bare, 1), "target_ms": 100,
         }  # fmt: skip
 
@@ -90,10 +92,13 @@ class Bench:
         rows = self.devices * len(QUANTITIES) * 60 + 60
         with self.server() as port:
             get(port, f"/api/v1/export.parquet?device={LONG}&{_HOUR}")  # pyarrow is imported
+            before = _cost(port)["cpu_s"]
             seconds, size = get(port, f"/api/v1/export.parquet?{_HOUR}")
+            used = _cost(port)["cpu_s"] - before
         alone = _written_alone(rows)
         return {
             "rows": rows, "bytes": size, "rows_per_s": round(rows / seconds),
+            "rows_per_cpu_s": round(rows / used),
             "reference_rows_per_s": round(rows / alone), "ratio": round(alone / seconds, 2),
             "target_rows_per_s": 1_000_000,
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from store.influx_rows import (
     windows_of,
 )
 from store.influx_server import ROLLUP_POLICY, InfluxServer
+from store.latest import LatestTable
 from store.telemetry import Rollups, Series, Uncounted, Windows
 from telemetry.arrays import AnyArray, Codes16, Codes32, Mask, Times
 from telemetry.clock import DAY, HOUR
@@ -30,6 +32,7 @@ from telemetry.readings import Readings
 
 # Rows asked for at once when a page is read: a point holds several readings, so a page takes fewer.
 _ROWS_AT_LEAST = 200
+_READINGS_IN_A_POINT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ class InfluxReader:
     catalogue: Catalogue
     _server: InfluxServer
     _expiry: InfluxExpiry
+    _latest: LatestTable
+    _latest_lock: threading.Lock
+
+    def _present(self) -> Mask:
+        with self._latest_lock:
+            return self._latest.present(self.catalogue.kind_of, len(self.catalogue.kinds.kinds))
 
     def raw(
         self,
@@ -57,7 +66,7 @@ class InfluxReader:
         after: tuple[int, int, int] | None = None,
     ) -> Readings:
         """See TelemetryStore.raw. Ties in time are in the order of this process's codes."""
-        parts = self._parts(series)
+        parts = self._parts(series, known=True)
         low = start if after is None else max(start, after[0])
         pages: list[Readings] = []
         missing = limit
@@ -70,11 +79,11 @@ class InfluxReader:
 
     def windows(self, series: Series, start: int, end: int, every: int) -> Windows:
         """See TelemetryStore.windows."""
-        return self._windows(self._parts(series), start, end, every, series)
+        return self._windows(self._parts(series, known=True), start, end, every, series)
 
     def uncounted(self, series: Series, start: int, end: int, every: int) -> Uncounted:
         """See TelemetryStore.uncounted."""
-        asked = [(part, q) for part in self._parts(series) for q in part.quantities]
+        asked = [(part, q) for part in self._parts(series, known=True) for q in part.quantities]
         if not asked:
             return uncounted_of([], 0, self.catalogue)
         statements = []
@@ -164,12 +173,18 @@ class InfluxReader:
                     row.append(found.tags["device"])
                 yield readings_of(found, part.quantities, self.catalogue)
 
-    def _parts(self, series: Series) -> list[Part]:
-        """The questions that a choice of series comes down to, kind by kind."""
+    def _parts(self, series: Series, known: bool = False) -> list[Part]:
+        """The questions that a choice of series comes down to, kind by kind.
+
+        known: only quantities that are stored; the server spells out the absent ones row by row.
+        """
         kinds, kind_of = self.catalogue.kinds, self.catalogue.kind_of
+        there = self._present() if known else kinds.declared
         parts = []
         for kind in range(len(kinds.kinds)):
-            declared = np.flatnonzero(kinds.declared[kind])
+            # A kind that has nothing costs nothing to ask for, and who is away is noticed.
+            asked = there[kind] if there[kind].any() else kinds.declared[kind]
+            declared = np.flatnonzero(asked)
             if series.quantities is not None:
                 declared = declared[np.isin(declared, series.quantities)]
             names = None
@@ -207,7 +222,7 @@ class InfluxReader:
 
         An answer that was cut by its limit may have lost points of its last time: that one is left over.
         """
-        limit = max(count, _ROWS_AT_LEAST)
+        limit = max(count // _READINGS_IN_A_POINT, _ROWS_AT_LEAST)
         statements = [f"{self._select(p, low, high)} ORDER BY time LIMIT {limit}" for p in parts]
         answers = self._server.query(statements)
         ends = [int(f.whole("time")[-1]) for a in answers for f in a if len(f.values) >= limit]

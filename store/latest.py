@@ -73,6 +73,13 @@ class LatestTable:
             self._changed = np.zeros(0, dtype=np.int64)
             self.update(rows)
 
+    def present(self, kind_of: Codes16, kinds: int) -> Mask:
+        """Which quantities devices of each kind have told at all: a table [kind, quantity]."""
+        found: Mask = np.zeros((kinds, self._quantities), dtype=bool)
+        rows = self._rows.take(slice(0, self._count))
+        found[kind_of[rows.device], rows.quantity] = True
+        return found
+
     def rows_of(self, device: Codes32, quantity: Codes16) -> NDArray[np.int32]:
         """Row of each series, -1 where there is none."""
         return self._index.rows_of(device, quantity)

@@ -358,3 +358,23 @@ def test_why_values_are_flagged_is_kept_by_hour(site: Site) -> None:
     # The shoulders of a spike are spikes by the average method; the last value waits for its next one.
     assert found["spike"].count == 4
     assert found["spike"].worst == 4
+
+
+def test_what_is_settled_has_its_rollups_late_readings_too(site: Site) -> None:
+    site.worker.start()
+    for rows in a_day(3):  # late ones among them
+        site.append(rows)
+    site.caught_up()
+    settled = site.worker.settled // HOUR * HOUR
+    assert settled > T0 + 10 * HOUR
+    kinds = site.known.kinds
+    measured = np.flatnonzero(~(kinds.declared & ~kinds.accepted).any(axis=0)).astype(np.int16)
+    own = Series(quantities=measured)
+    read = site.telemetry.windows(own, T0, settled, HOUR)
+    kept = site.telemetry.rollups(HOUR, own, T0, settled)
+    for name in ("device", "quantity", "start", "count"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(kept, name))
+    counted = read.count > 0
+    for name in ("sum", "min", "max", "last"):
+        ours, theirs = getattr(read, name)[counted], getattr(kept, name)[counted]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)

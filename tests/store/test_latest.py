@@ -73,3 +73,15 @@ def test_a_hundred_thousand_devices_with_four_quantities_take_few_bytes() -> Non
     index.put(device, quantity, np.arange(400_000))
     np.testing.assert_array_equal(index.rows_of(device, quantity), np.arange(400_000))
     assert index._page.nbytes + index._row.nbytes < 32 * 2**20  # a plain table: 53
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_it_knows_which_quantities_each_kind_has(rows: list[tuple[int, int, int]]) -> None:
+    kind_of = (np.arange(6_000) % 3).astype(np.int16)
+    table = LatestTable(QUANTITIES)
+    device, quantity, time = (list(c) for c in zip(*rows, strict=True))
+    table.update(Readings.of(device, quantity, time, [0.0] * len(rows), 1))
+    kinds, quantities = np.nonzero(table.present(kind_of, 3))
+    found = set(zip(kinds.tolist(), quantities.tolist(), strict=True))
+    assert found == {(d % 3, q) for d, q, _ in rows}
