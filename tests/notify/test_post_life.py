@@ -44,6 +44,19 @@ def test_what_is_put_aside_before_it_was_told_is_not_told(
     assert world.notes.messages == []
 
 
+def test_an_alert_that_an_operator_closed_while_it_stood_is_told_as_over(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    alert = world.raised()
+    world.run(31)
+    ended = alert.but(
+        state=AlertState.CLEARED, active=False, cleared=world.clock.now(), acknowledged=1
+    )
+    world.save([ended], "closed")
+    world.run(120)
+    assert [title.rsplit("(")[-1] for title, _ in world.notes.messages] == ["mới)", "đã hết)"]
+    assert world.store.notified("duty") == set()
+
+
 def test_times_by_severity_are_settings() -> None:
     found = load_settings({"URBAN_ESCALATE": "critical=30s, low=1h", "URBAN_REMIND": ""})
     assert found.escalate == {"critical": HOUR // 120, "low": HOUR}
