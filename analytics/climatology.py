@@ -48,7 +48,7 @@ class Climatology:
             {"centre": (np.float32, 0), "apart": (np.float16, 0), "days": (np.uint8, 0)},
             width=HOURS,
         )
-        self._seasons = Seasons(self.chosen, ENOUGH)
+        self._seasons = Seasons(self.chosen, 2 * ENOUGH)
 
     def grow(self) -> None:
         """The layout has new series."""
@@ -83,7 +83,7 @@ class Climatology:
         self._turn(self._seasons.turning(row, month), month)
         cell = row * HOURS + local
         self._learn(cell, self._half(row, cell), hour)
-        self._seasons.count(row, month, local)
+        self._seasons.now(row, month)
 
     def _turn(self, row: Index, month: int) -> None:
         """Another month begins for these rows: with its own bands of a year ago where they are known."""
@@ -91,7 +91,8 @@ class Climatology:
             return
         b = {n: self.bands[n].reshape(-1, HOURS) for n in ("centre", "apart", "days")}
         least = self._narrowest(row)
-        self._seasons.keep(row, b["centre"][row], b["apart"][row], least)
+        # Two weeks are of the month before: two of this one must have come.
+        self._seasons.keep(row, b["centre"][row], b["apart"][row], b["days"][row], least)
         of, hour = np.repeat(row, HOURS), np.tile(np.arange(HOURS), len(row))
         known, centre, apart = self._seasons.kept(
             of, np.full(len(of), month), hour, np.repeat(least, HOURS)

@@ -24,7 +24,7 @@ from analytics.limits import Limits
 from analytics.offline import Presence
 from analytics.rows import Rows, arrange
 from analytics.rules import Rules
-from analytics.snapshot import Key, Tables, pack, unpack
+from analytics.snapshot import Key, Logs, Tables, pack, unpack
 from analytics.together import Sharing, Together
 from devices.device import Catalogue
 from devices.kind import ONLINE, AlertRule
@@ -174,7 +174,7 @@ class Engine:
             self._presence.past.newest,
         ]  # fmt: skip
         clock = np.array(clocks, dtype=np.int64)
-        return pack(self.layout, self._tables(), clock, self._judging.logs())
+        return pack(self.layout, self._tables(), clock, self._logs())
 
     @classmethod
     def restore(
@@ -195,9 +195,10 @@ class Engine:
         engine.custom.replace(custom)
         engine._grow()
         settling = engine._judging.settling
-        clocks = unpack(data, engine.layout, engine._tables(), engine._judging.logs()).tolist()
+        clocks = unpack(data, engine.layout, engine._tables(), engine._logs()).tolist()
         engine._newest, engine._watermark, settling.boundary, settling.hour = clocks[:4]
         engine._presence.past.newest = sum(clocks[4:])  # an earlier snapshot does not have it
+        engine._rules.revision.boundary = settling.boundary
         settling.windows.advance(settling.boundary)
         settling.windows.reopen()
         engine._groups.teach()
@@ -207,7 +208,7 @@ class Engine:
     def state_bytes(self) -> int:
         """Bytes of state in use."""
         tables = [table for _, table in self._tables().values()]
-        recent = self._judging.recent.nbytes()
+        recent = self._judging.recent.nbytes() + self._rules.revision.kept.nbytes()
         return sum(t.nbytes() for t in tables) + self.layout.nbytes() + recent
 
     def _grow(self) -> None:
@@ -219,7 +220,7 @@ class Engine:
         self._judging.grow(first)
         self._presence.grow()
         self._groups.table.grow(self.layout.n_devices)
-        self._rules.table.grow(self.layout.n_rules)
+        self._rules.grow(self.layout.n_rules)
         for deriver in self._derivers:
             deriver.grow(first)
 
@@ -231,10 +232,14 @@ class Engine:
             "habits": (Key.DEVICE, self._presence.habits.table),
             "gateways": (Key.DEVICE, self._groups.table),
             "rules": (Key.RULE, self._rules.table),
+            "rules_base": (Key.RULE, self._rules.revision.base),
         }
         judging = self._judging.tables()
         derivers = {n: t for d in self._derivers for n, t in d.tables().items()}
         return {**own, **judging, **derivers, **self.custom.tables()}
+
+    def _logs(self) -> Logs:
+        return {**self._judging.logs(), "ruled": self._rules.revision.kept}
 
     def _move_to(self, watermark: int, corrected: Readings) -> Readings:
         """Close what ended by then. Returns what was corrected before, and by that: the last word on each."""
@@ -262,7 +267,10 @@ class Engine:
         ended = [self._closed(s, r, now) for s, r in rollups.items()]
         facts = Readings.concat([*derived, *ended])
         both = rows, self._rows(facts)
-        transitions = Transitions.concat([self._rules.evaluate(r) for r in both]).in_time()
+        again = self._judging.anew(), None
+        found = [self._rules.evaluate(r, a) for r, a in zip(both, again, strict=True)]
+        transitions = Transitions.concat(found).in_time()
+        self._rules.revision.forget(self._judging.settling.boundary)
         custom = Transitions.concat([self.custom.evaluate(r) for r in both]).in_time()
         return Facts(
             flags, facts,

@@ -7,6 +7,7 @@ newest, by all tests.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,6 +30,7 @@ class Judging:
     def __init__(self, layout: Layout, limits: Limits, zone: ZoneInfo, hours_kept: int) -> None:
         self._layout = layout
         self._quality = Quality(layout)
+        self._anew: list[Rows] = []
         self.recent = Recent()
         self._closing = Closing(layout, limits, zone)
         self.settling = Settling(layout, self._quality, self.recent, self._closing, hours_kept)
@@ -74,6 +76,11 @@ class Judging:
                 parts.append(corrected)
         return came, known, Readings.concat(parts)
 
+    def anew(self) -> list[Rows]:
+        """Series that were judged anew since the last call: all their rows, with the flags for alerts."""
+        found, self._anew = self._anew, []
+        return found
+
     def settle(self, watermark: int) -> Readings:
         """Event time has come to `watermark`. Returns readings that are flagged anew by that."""
         self.settling.settle(watermark)
@@ -114,6 +121,7 @@ class Judging:
         self._quality.remember(touched, judged.state)
         entries = _entries(rows, judged)
         self.recent.append(entries)
+        self._anew.append(replace(rows, flag=entries.flag))
         changed = np.flatnonzero(before.known != entries.known[kept])
         corrected = self._readings(before.take(changed), entries.known[kept[changed]])
         settled = self._settled_anew(touched, old, before, judged.back[rows.starts])

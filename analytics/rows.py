@@ -10,7 +10,7 @@ from analytics.layout import Layout
 from telemetry.arrays import AnyArray, Flags, Index, Mask, Times, Values
 from telemetry.readings import Readings
 
-_ROOM = 2**62
+ROOM = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,6 @@ def order_by(key: AnyArray, time: Times) -> Index:
         return np.arange(len(time))
     first = int(time.min())
     span = int(time.max()) - first + 1
-    if (int(key.max()) + 1) * span >= _ROOM:
+    if (int(key.max()) + 1) * span >= ROOM:
         return np.lexsort((time, key))
     return np.argsort(key.astype(np.int64) * span + (time - first))

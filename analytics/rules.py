@@ -1,30 +1,27 @@
 """Alert rules over readings in order of time: raise, update, clear, with hysteresis and dwell.
 
 A rule is compiled into numbers and looked up by (kind, quantity), so only touched series are evaluated.
-Only good and unevaluated values count: a suspect one neither raises nor clears. A reading older than
-the last one that a condition was evaluated at changes nothing.
+Only good and unevaluated values count: a suspect one neither raises nor clears. A reading that comes late,
+but within the lateness, has what stands now found anew (analytics.revision); an older one changes nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from analytics.facts import Transitions
 from analytics.layout import Layout
-from analytics.lighting import forward_fill
+from analytics.levels import Levels, rule_list, stands
+from analytics.revision import Revision
 from analytics.rows import Rows
 from analytics.standing import COLUMNS, NEVER, Run, changes
 from analytics.table import Table
-from devices.kind import AlertRule
-from devices.registry import Kinds
 from telemetry.arrays import AnyArray, Index, Mask, Times, Values
-from telemetry.clock import SECOND
 from telemetry.flags import counts_in_windows
 
-
-def rule_list(kinds: Kinds) -> list[tuple[int, AlertRule]]:
-    """(kind code, rule) of every rule; `Transitions.rule` is the place in this list."""
-    return [(k, rule) for k, kind in enumerate(kinds) for rule in kind.rules]
+__all__ = ["Rules", "rule_list"]
 
 
 class Rules:
@@ -37,17 +34,8 @@ class Rules:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        kinds = layout.kinds
-        self.rules = rule_list(kinds)
-        sign = [1.0 if r.above is not None else -1.0 for _, r in self.rules]
-        # With `below` mirrored at zero, every rule reads: raise above level, clear at or under clear.
-        self._sign = np.array(sign)
-        self._level = np.array([r.level for _, r in self.rules]) * self._sign
-        self._clear = np.array([r.clear for _, r in self.rules]) * self._sign
-        self._dwell = np.array([r.dwell_s for _, r in self.rules], dtype=np.int64) * SECOND
-        self._first = np.cumsum(layout.rule_width) - layout.rule_width
-        self._by_quantity = self._compiled(kinds)
-        self._ruled = np.logical_or.reduce([t >= 0 for t in self._by_quantity])
+        self._levels = Levels(layout)
+        self.rules = self._levels.rules
         self.table = Table(
             {
                 "since": (np.int64, NEVER),
@@ -56,60 +44,75 @@ class Rules:
             }
         )
 
-    def _compiled(self, kinds: Kinds) -> list[AnyArray]:
-        """Flat tables (kind, quantity) → rule, or -1: one for each further rule on one quantity."""
-        tables: list[AnyArray] = []
-        for rule, (kind, declared) in enumerate(self.rules):
-            place = kind * len(kinds.quantities) + kinds.quantity_code[declared.quantity]
-            free = next((t for t in tables if t[place] < 0), None)
-            if free is None:
-                free = np.full(kinds.declared.size, -1, dtype=np.int64)
-                tables.append(free)
-            free[place] = rule
-        return tables
+        self.revision = Revision(layout, self._levels, self.table)
 
-    def evaluate(self, rows: Rows) -> Transitions:
-        """What rows, raw or derived, change: in order of time. `rows.flag` is their final flag."""
-        if not len(rows):
+    def grow(self, rows: int) -> None:
+        """There are so many (device, rule) now."""
+        self.table.grow(rows)
+        self.revision.base.grow(rows)
+
+    def evaluate(self, rows: Rows, again: Sequence[Rows] | None = None) -> Transitions:
+        """What rows, raw or derived, change: in order of time. `rows.flag` is the flag that they go by.
+
+        again: of raw rows, the series that came late, whole from `revision.boundary` on; None: of derived
+        ones it is to be found out which are late
+        """
+        if not (len(rows) or again):
             return Transitions.empty()
-        ruled = rows.per_row(self._ruled[self._layout.series["at"][rows.touched]])
-        rows = rows.take(ruled & counts_in_windows(rows.flag))
+        rows = rows.take(rows.per_row(self._levels.ruled[self._layout.series["at"][rows.touched]]))
+        late = self.revision.late(rows) if again is None else self._is_again(rows, again)
+        counting = rows.take(~late & counts_in_windows(rows.flag))
+        parts = [self._in_order(counting)]
+        self.revision.note(counting, whole=again is None)
+        if again:
+            parts.append(self.revision.revise([self._remembered(w) for w in again]))
+        elif late.any():
+            parts.append(self.revision.revise([rows.take(late)]))
+        return Transitions.concat([p for p in parts if len(p)]).in_time()
+
+    def _remembered(self, rows: Rows) -> Rows:
+        at = self._layout.series["at"][rows.touched]
+        return rows.take(rows.per_row(self._levels.remembers[at]))
+
+    def _is_again(self, rows: Rows, again: Sequence[Rows]) -> Mask:
+        """Rows that are among those that are there again."""
+        found = np.zeros(len(rows), dtype=bool)
+        for whole in map(self._remembered, again):
+            found |= np.isin(rows.series, whole.touched) & (rows.time >= self.revision.boundary)
+        return found
+
+    def _in_order(self, rows: Rows) -> Transitions:
         if not len(rows):
             return Transitions.empty()
         at = self._layout.series["at"][rows.touched]
         parts = []
-        for table in self._by_quantity:
+        for table in self._levels.by_quantity:
             rule = rows.per_row(table[at])
             parts.append(self._evaluate(rows.take(rule >= 0), rule[rule >= 0]))
         return Transitions.concat([p for p in parts if len(p)]).in_time()
 
     def adopt(self, rule: AnyArray, device: AnyArray, seen: Times, worst: Values) -> None:
         """Take conditions as raised that an operator still sees: so that they can clear after a restart."""
-        slot = self.slots(device, rule)
+        slot = self._levels.slots(device, rule)
         t = self.table
         fresh = t["seen"][slot] < seen
         slot, seen, worst = slot[fresh], seen[fresh], worst[fresh]
         t["raised"][slot] = True
         t["seen"][slot] = t["told"][slot] = t["since"][slot] = seen
-        t["worst"][slot] = worst * self._sign[rule[fresh]]
-
-    def slots(self, device: AnyArray, rule: AnyArray) -> Index:
-        """The row of each (device, rule) in `table`."""
-        kind = self._layout.devices["kind"][device]
-        found: Index = self._layout.devices["rule_base"][device] + rule - self._first[kind]
-        return found
+        t["worst"][slot] = worst * self._levels.sign[rule[fresh]]
+        self.revision.adopt(slot, seen)
 
     def _evaluate(self, rows: Rows, rule_of: AnyArray) -> Transitions:
         """One rule per row."""
         if not len(rows):
             return Transitions.empty()
-        slot_of = self.slots(self._layout.series["device"][rows.series], rule_of)
+        slot_of = self._levels.slots(self._layout.series["device"][rows.series], rule_of)
         fresh = rows.time >= self.table["seen"][slot_of]
         if not fresh.all():
             return self._evaluate(rows.take(fresh), rule_of[fresh])
         rule, slot = rule_of[rows.starts], slot_of[rows.starts]
-        value = rows.value * self._sign[rule_of]
-        busy = self._busy(rows, slot, value > self._level[rule_of])
+        value = rows.value * self._levels.sign[rule_of]
+        busy = self._busy(rows, slot, value > self._levels.level[rule_of])
         if not busy.all():
             # Most series are far from their levels: nothing to find out there.
             self.table["seen"][slot[~busy]] = rows.time[rows.ends[~busy]]
@@ -126,22 +129,14 @@ class Rules:
 
     def _states(self, rows: Rows, rule: Index, slot: Index, value: Values) -> Mask:
         """Whether the condition stands after each row."""
-        above = value > rows.per_row(self._level[rule])
-        clears = value <= rows.per_row(self._clear[rule])
-        since = self._holding(rows, slot, above)
-        raises = above & (rows.time - since >= rows.per_row(self._dwell[rule]))
-        state = forward_fill(raises, raises | clears, rows.starts, self.table["raised"][slot])
+        above = value > rows.per_row(self._levels.level[rule])
+        clears = value <= rows.per_row(self._levels.clear[rule])
+        dwell = rows.per_row(self._levels.dwell[rule])
+        before = self.table["since"][slot], self.table["raised"][slot]
+        state, since = stands(rows.time, rows.starts, above, clears, dwell, *before)
         self.table["since"][slot] = np.where(above[rows.ends], since[rows.ends], NEVER)
         self.table["seen"][slot] = rows.time[rows.ends]
         return state
-
-    def _holding(self, rows: Rows, slot: Index, above: Mask) -> Times:
-        """Time at which the run of rows above the level began that each row is in."""
-        old = self.table["since"][slot]
-        begins = above.copy()
-        begins[1:] &= ~above[:-1] | (rows.series[1:] != rows.series[:-1])
-        begins[rows.starts] = above[rows.starts] & (old == NEVER)
-        return forward_fill(rows.time, begins, rows.starts, np.where(old == NEVER, 0, old))
 
     def _changes(
         self, rows: Rows, rule: Index, slot: Index, value: Values, state: Mask
@@ -155,5 +150,5 @@ class Rules:
             what,
             rows.time[which],
             rows.value[which],
-            worst * self._sign[per_row_rule],
+            worst * self._levels.sign[per_row_rule],
         )

@@ -22,14 +22,13 @@ class Seasons:
     """State per series that learns. `month`: 1…12 of the hour that was learned last, 0 before the first.
 
     least   half of the narrowest band, by row of `chosen` [unit]
-    enough  days of an hour in a month, for its band to be kept
+    enough  days of an hour, for its band to be kept
     """
 
     def __init__(self, chosen: Chosen, enough: int) -> None:
         self._chosen = chosen
         self._enough = enough
         self._now = Table({"month": (np.uint8, 0), "base": (np.float32, np.nan)})
-        self._days = Table({"days": (np.uint8, 0)}, width=HOURS)  # of this month
         self._centres = Table({"centre": (np.int8, UNKNOWN)}, width=MONTHS * HOURS)
         self._spread = Table({"apart": (np.float16, 0)}, width=MONTHS)
 
@@ -42,7 +41,6 @@ class Seasons:
         """The whole state."""
         return {
             "season": (self._chosen, self._now),
-            "season_days": (self._chosen, self._days),
             "season_centres": (self._chosen, self._centres),
             "season_spread": (self._chosen, self._spread),
         }
@@ -53,11 +51,12 @@ class Seasons:
         found: Index = row[(now != month + 1) & (now != 0)]
         return found
 
-    def keep(self, row: Index, centre: AnyArray, apart: AnyArray, least: Values) -> None:
-        """A month is over for these rows: keep its bands. centre, apart: [rows, hours] as learned."""
+    def keep(
+        self, row: Index, centre: AnyArray, apart: AnyArray, days: AnyArray, least: Values
+    ) -> None:
+        """A month is over for these rows: keep its bands. centre, apart, days: [rows, hours] as learned."""
         month = self._now["month"][row].astype(np.intp) - 1
-        hours = self._days["days"].reshape(-1, HOURS)
-        known = hours[row] >= self._enough
+        known = days >= self._enough
         step = least[:, None] / STEPS
         base = self._now["base"][row]
         first = np.isnan(base)
@@ -69,13 +68,10 @@ class Seasons:
         some = np.flatnonzero(known.any(axis=1))
         widest = np.where(known, apart, 0).max(axis=1)
         self._spread["apart"].reshape(-1, MONTHS)[row[some], month[some]] = widest[some]
-        hours[row] = 0
 
-    def count(self, row: Index, month: int, hour: int) -> None:
+    def now(self, row: Index, month: int) -> None:
         """An hour of a month (0…11) was learned from."""
         self._now["month"][row] = month + 1
-        cell = row * HOURS + hour
-        self._days["days"][cell] = np.minimum(self._days["days"][cell], 254) + 1
 
     def other(self, row: Index, month: Index) -> Mask:
         """Whether a month (0…11) is another one than that of the hour that was learned last."""

@@ -97,6 +97,8 @@ def unpack(data: bytes, layout: Layout, tables: Tables, logs: Logs) -> AnyArray:
         renamed[source] = target
         for name, log in logs.items():
             saved_rows = _columns(arrays, name)
+            if not saved_rows:
+                continue  # as with tables
             log.load(saved_rows, renamed[saved_rows["series"]])
     except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError("analytics snapshot", f"can't be used ({error})") from None

@@ -190,6 +190,7 @@ def worst_of_each(rows: list[Row], cuts: list[int]) -> list[float]:
     return found
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([10.0, 14.0, 18.0, 19.0, 21.0, 25.0]), min_size=1, max_size=30),
     st.sets(st.integers(1, 29), max_size=4),
