@@ -69,7 +69,7 @@ HABITS = (
     Habit("shutdown", 1 / 45, True, (5.0, 20.0), (8.0, 30.0)),
     Habit("calibration", 1.0, True, (8.0, 11.0), (0.35, 0.6)),
     Habit("exceedance", 1 / 30, True, (0.0, 24.0), (1.5, 4.0), (1.8, 3.2)),
-    Habit("incident", 1 / 80, True, (6.0, 20.0), (0.4, 1.0), (0.45, 0.85)),
+    Habit("incident", 1 / 80, True, (6.0, 20.0), (0.4, 1.0), (0.6, 0.9)),
 )  # fmt: skip
 LONGEST_LEAN_DAYS = 5  # then it has been braced
 _WITH = {"storm": "cloudburst"}  # what a habit's events bring with them

@@ -148,7 +148,18 @@ def road_traffic(
 
 
 def cell_of(graph: RoadGraph, device: Device) -> int:
-    """The cell that a counter watches: by its road and chainage where they are ours, else the nearest."""
+    """The cell that a counter watches: its own, or the one before where a crossroads follows.
+
+    A counter stands before the place where queues fill up and turn off; so what blocks the road just ahead
+    of it is felt there.
+    """
+    cell = _standing_on(graph, device)
+    on = set(graph.on.tolist())
+    return cell - 1 if cell not in on and cell - 1 in on else cell
+
+
+def _standing_on(graph: RoadGraph, device: Device) -> int:
+    """The cell that a counter stands on: by its road and chainage where they are ours, else the nearest."""
     lat, lon = device.lat or 0.0, device.lon or 0.0
     road, direction = divmod(int(device.limits.get("road", 0)) - 1, 2)
     if 0 <= road < len(graph.roads):

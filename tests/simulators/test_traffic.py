@@ -214,4 +214,7 @@ def test_counters_come_in_pairs_of_one_direction() -> None:
     for device, r, m in zip(fleet.devices, road.tolist(), chainage.tolist(), strict=True):
         cell = model._roads.places[device.id]
         assert graph.chain_of(cell) == graph.chains[int(r) - 1]
-        assert abs(graph.length[cell] * (cell - graph.chains[int(r) - 1].first + 0.5) - m) < 400
+        away = m - graph.length[cell] * (cell - graph.chains[int(r) - 1].first + 0.5)
+        # Its own cell, or the one before a crossroads; an incident ahead is on its own stretch of road.
+        assert -0.51 <= away / graph.length[cell] <= 1.51
+        assert cell in graph.on and model._roads.just_ahead(cell) == cell + 1
