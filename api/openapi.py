@@ -256,6 +256,9 @@ def _say_who(operation: dict[str, Any], route: RuledRoute) -> None:
     """Which role it needs, and how it is refused to others."""
     problem = {MEDIA_TYPE: {"schema": _reference(ProblemInfo)}}
     needed = (429,) if route.role is Role.ANONYMOUS else (401, 403, 429)
+    parameters = {p["name"] for p in operation.get("parameters", [])}
+    if "{" in route.path or parameters & {"device", "cursor"}:
+        needed = (404, *needed)
     for status in needed:
         words = {"description": _WORDS[status], "content": problem}
         operation["responses"].setdefault(str(status), words)

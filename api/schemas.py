@@ -297,7 +297,7 @@ class Readiness(Struct):
 
     ready: bool
     checks: dict[str, str]
-    history: tuple[int, int] | None
+    history: Annotated[list[int], Meta(min_length=2, max_length=2)] | None  # done, of how many
 
 
 class Health(Struct):

@@ -88,7 +88,8 @@ async def _run(settings: Settings, address: BrokerAddress, topics: Sequence[str]
     from commands.web import WebServer
 
     ended = ended_by_signal()
-    web = WebServer(settings.bind, settings.ingest_port, "URBAN_INGEST_PORT")
+    # It asks nobody who they are: it stays on this machine, whatever URBAN_BIND says.
+    web = WebServer(settings.broker_bind, settings.ingest_port, "URBAN_INGEST_PORT")
     web.listen()
     stores = Stores(settings)
     # Nobody here analyses, so the log is kept for who does: nothing of it may go.
@@ -98,7 +99,7 @@ async def _run(settings: Settings, address: BrokerAddress, topics: Sequence[str]
         part.start()
         if not await asyncio.to_thread(part.receiver.wait_until_subscribed, _SUBSCRIBE_S):
             raise StartError("URBAN_BROKER", part.receiver.trouble(), str(address))
-        await web.start(create_health_app({"ingest": part.receiver.trouble}, settings.bind))
+        await web.start(create_health_app({"ingest": part.receiver.trouble}, settings.broker_bind))
         running = True
         _say_where(settings, address, topics, web.url)
         telling = asyncio.create_task(_tell_trouble(part))

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from api.access.principal import Role
 from api.alert_acts import acknowledge_alert, act_on
+from api.console.login_texts import LOGIN_TEXTS
 from api.console.overview import Watch
 from api.console.texts import Texts
 from api.console.wording import clock_text
@@ -59,7 +61,10 @@ class AlertDrawer:
         if alert is not None:
             with self._body:
                 self._head(alert)
-                self._acts(alert)
+                if self.context.trail.principal.role >= Role.OPERATOR:
+                    self._acts(alert)
+                else:
+                    ui.label(LOGIN_TEXTS["only_looking"][self.texts.place]).classes("drawer-note")
                 self._history(events)
         return alert
 
@@ -90,7 +95,7 @@ class AlertDrawer:
 
     def _acts(self, alert: Alert) -> None:
         desk = self.context.alerts
-        self._name = self._field("who", self._by, LONGEST_NAME)
+        self._name = self._signature()
         over = alert.state is AlertState.CLEARED
         with ui.element("div").classes("drawer-row"):
             if alert.acknowledged is None and not over:
@@ -149,6 +154,19 @@ class AlertDrawer:
                     if event.text and event.what not in ("suppressed", "updated"):
                         ui.label(event.text).classes("drawer-note")
 
+    def _signature(self) -> ui.input | None:
+        """The field for a name; None where who is logged in signs anyway."""
+        signed = self._signed
+        if not signed:
+            return self._field("who", self._by, LONGEST_NAME)
+        ui.label(LOGIN_TEXTS["your_name"][self.texts.place].format(signed)).classes("drawer-note")
+        return None
+
+    @property
+    def _signed(self) -> str:
+        principal = self.context.trail.principal
+        return principal.name if principal.sort == "person" else ""
+
     def _field(self, key: str, value: str, longest: int) -> ui.input:
         label = self.texts(key)
         found = ui.input(label=label, value=value).classes("drawer-field")
@@ -170,7 +188,7 @@ class AlertDrawer:
         ui.button(self.texts(key), on_click=press).classes(look).props("flat dense no-caps")
 
     async def _do(self, step: Callable[[str], Alert]) -> None:
-        by = _text(self._name.value)[:LONGEST_NAME]
+        by = self._signed or _text(self._name.value if self._name else "")[:LONGEST_NAME]
         if not by or not by.isprintable():
             self._notify(self.texts("name_needed"))
             return
@@ -180,7 +198,10 @@ class AlertDrawer:
             self._notify(self.texts("act_failed", error))
             return
         self._by = by
-        ui.run_javascript(f"try {{ localStorage.setItem('{_NAME}', {json.dumps(by)}) }} catch {{}}")
+        if not self._signed:
+            ui.run_javascript(
+                f"try {{ localStorage.setItem('{_NAME}', {json.dumps(by)}) }} catch {{}}"
+            )
         self.watch.forget()
         await self._show()
 

@@ -1,6 +1,7 @@
 // The alerts that stand, worst first: what, where, since when, how bad, what to do, who has it.
 //
-// The name of whoever acknowledges is asked once and kept in this browser.
+// The name of whoever acknowledges is asked once and kept in this browser, where nobody has to log in.
+// Who may only look (may: false) is offered no act.
 const NAME = "urban.operator";
 
 export default {
@@ -8,14 +9,14 @@ export default {
     <section class="alert-list" :aria-label="texts.alerts">
       <header>
         <h2>{{ texts.alerts }} <span class="count">{{ rows.length }}</span></h2>
-        <button v-if="over.length > 1" type="button" class="plain" @click="take(over)">
+        <button v-if="may && over.length > 1" type="button" class="plain" @click="take(over)">
           {{ texts.note_all }} ({{ over.length }})
         </button>
         <button v-if="held" type="button" class="link" @click="showHeld">
           {{ texts.held }}: {{ held }}
         </button>
         <button type="button" class="link" @click="$emit('quality', {})">{{ texts.quality }}</button>
-        <button v-if="name" type="button" class="link" @click="ask(null)">
+        <button v-if="name && may && !signed" type="button" class="link" @click="ask(null)">
           {{ texts.on_duty }}: {{ name }} · {{ texts.change }}
         </button>
       </header>
@@ -48,10 +49,10 @@ export default {
                 <span class="ago">{{ row.ago }}</span></td>
               <td class="value">{{ row.value }}<span class="limit">{{ row.limit }}</span></td>
               <td class="take">
-                <button v-if="row.open" type="button" :class="row.returned ? 'plain' : 'ack'" :disabled="busy[row.id]"
+                <button v-if="row.open && may" type="button" :class="row.returned ? 'plain' : 'ack'" :disabled="busy[row.id]"
                   :aria-label="verb(row) + ': ' + row.title + ', ' + row.device_name"
                   @click="take([row.id])">{{ busy[row.id] ? texts.sending : verb(row) }}</button>
-                <span v-else class="taken">✓ {{ row.taken }}</span>
+                <span v-else-if="!row.open" class="taken">✓ {{ row.taken }}</span>
                 <span v-if="row.returned" class="returned">{{ row.returned }}</span>
                 <span v-if="row.assigned" class="taken">→ {{ row.assigned }}</span>
                 <button type="button" class="link more" @click="details(row)"
@@ -73,7 +74,7 @@ export default {
         </form>
       </dialog>
     </section>`,
-  props: { rows: Array, texts: Object, chosen: String, held: Number },
+  props: { rows: Array, texts: Object, chosen: String, held: Number, signed: String, may: Boolean },
   data() {
     return { name: "", draft: "", busy: {}, wanted: null };
   },
@@ -98,6 +99,10 @@ export default {
       this.$emit("held", { by: this.name });
     },
     remember() {
+      if (this.signed) {
+        this.name = this.signed; // who is logged in signs with that name
+        return;
+      }
       try {
         this.name = localStorage.getItem(NAME) || this.name; // the drawer keeps it too
       } catch {}

@@ -11,6 +11,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from analytics.alerts.rulebook import Rule
+from api.access.principal import Role
 from api.alert_acts import acknowledge_alert
 from api.console.alert_drawer import AlertDrawer
 from api.console.held import HeldDialog
@@ -49,6 +50,9 @@ class AlertList(Element, component="alert_list.js"):
             "details", "held", "quality", "chattering",
         ) | {"ok": texts("ok_button")}  # fmt: skip
         self._props["held"] = 0
+        principal = context.trail.principal
+        self._props["signed"] = principal.name if principal.sort == "person" else ""
+        self._props["may"] = principal.role >= Role.OPERATOR
         self._drawer = AlertDrawer(context, watch, texts)
         self._held = HeldDialog(context, texts, self._drawer.open)
         self._quality = QualityDialog(context, texts)
@@ -84,8 +88,8 @@ class AlertList(Element, component="alert_list.js"):
         return await self._drawer.open(alert_id, "")
 
     async def _acknowledge(self, event: GenericEventArguments) -> None:
-        by = _name(event)
-        if not by or not by.isprintable():
+        by = self._props["signed"] or _name(event)
+        if not by or not by.isprintable() or not self._props["may"]:
             return
         try:
             for alert_id in event.args["ids"]:

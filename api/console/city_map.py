@@ -75,8 +75,8 @@ def items(context: Context, found: Overview, texts: Texts) -> Iterable[Item]:
     titles = {kind.name: texts.pick(kind.vi, kind.en) for kind in kinds}
     mains = {kind.name: kind.quantity(kind.main) for kind in kinds}
     devices = context.catalogue.devices
-    for code, state in enumerate(found.states.state):
-        device = devices[code]
+    for code in found.codes[found.codes < len(found.states.state)].tolist():
+        state, device = found.states.state[code], devices[code]
         if device.lat is None or device.lon is None:
             continue
         note = f"{titles[device.kind]} · {texts(state)}"

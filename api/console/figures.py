@@ -50,7 +50,9 @@ class Tile:
 class Figures:
     """The row. `update` with each overview."""
 
-    def __init__(self, context: Context, texts: Texts, open_quarantine: Callable[[], Any]) -> None:
+    def __init__(
+        self, context: Context, texts: Texts, open_quarantine: Callable[[], Any] | None
+    ) -> None:
         self.context = context
         self.texts = texts
         label = texts("figures")
@@ -97,8 +99,9 @@ class Figures:
         self._history(found.progress)
 
     def _devices(self, found: Overview) -> None:
-        total, online = len(found.states.state), int(found.states.online.sum())
-        silent = int((found.states.newest == 0).sum())
+        codes = found.codes[found.codes < len(found.states.state)]
+        total, online = len(codes), int(found.states.online[codes].sum())
+        silent = int((found.states.newest[codes] == 0).sum())
         self.devices.show(
             f"{number_text(online, self.texts, 0)} / {number_text(total, self.texts, 0)}",
             self.texts("devices_silent", silent) if silent else "",

@@ -18,6 +18,7 @@ from api.schemas import AccountLine
 from api.state import States, active, states
 from store.records import Alert, AlertState
 from store.telemetry import Series
+from telemetry.arrays import Codes32
 from telemetry.clock import HOUR, MINUTE, SECOND, from_datetime, to_datetime
 from telemetry.metrics import REGISTRY
 from telemetry.readings import Readings
@@ -43,6 +44,7 @@ class Point:
 class Overview:
     """What the page shows of the city as a whole.
 
+    codes     devices that are seen; `states` has a row for every device
     mains     device code → newest value of its kind's main quantity
     standing  alerts that an operator must see, worst first
     rate      messages per minute, over the last minute; None while too little was seen
@@ -52,6 +54,7 @@ class Overview:
     """
 
     now: int
+    codes: Codes32
     states: States
     mains: dict[int, Point]
     standing: list[Alert]
@@ -95,6 +98,7 @@ class Watch:
         account, today, troubles = self._slowly(now)
         return Overview(
             now=now,
+            codes=context.sight.codes()[: len(context.catalogue)],
             states=states(context, latest, standing),
             mains=_mains(context, latest),
             standing=sorted(standing, key=urgency),
@@ -113,7 +117,9 @@ class Watch:
             midnight = to_datetime(now, context.city.zone).replace(
                 hour=0, minute=0, second=0, microsecond=0
             )
-            found = {name: run_check(context.checks, name) for name in context.checks}
+            # What is wrong with the platform is told to who sees all of the city.
+            checks = context.checks if context.sight.whole else {}
+            found = {name: run_check(checks, name) for name in checks}
             self._slow = (
                 now,
                 self._totals.since(context, 0),
@@ -130,6 +136,23 @@ class Watch:
             seen.popleft()
         passed = now - seen[0][0]
         return (count - seen[0][1]) * MINUTE / passed if passed >= 5 * SECOND else None
+
+
+class Watches:
+    """One watch for all who see the same part of the city. Thread-safe enough: a watch too many does no harm."""
+
+    def __init__(self) -> None:
+        self._watches: dict[object, Watch] = {}
+
+    def of(self, context: Context) -> Watch:
+        """The watch of who sees this context."""
+        part = (context.sight.domains, context.sight.areas)
+        found = self._watches.get(part)
+        if found is None:
+            if len(self._watches) >= 100:
+                self._watches.clear()
+            found = self._watches[part] = Watch(context)
+        return found
 
 
 def urgency(alert: Alert) -> tuple[bool, int, bool, int, str]:

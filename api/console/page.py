@@ -7,23 +7,30 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from nicegui import app as framework
 from nicegui import ui
 from nicegui.language import Language
 from nicegui.translations import translations
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
+from api.access.access import Access
+from api.access.principal import Role
+from api.access.rules import principal_of
 from api.console.alert_list import AlertList
 from api.console.city_map import CityMap, legend
 from api.console.device_panel import DevicePanel
 from api.console.figures import Figures
-from api.console.overview import Overview, Watch
+from api.console.overview import Overview, Watch, Watches
 from api.console.quarantine import QuarantineDialog
 from api.console.scales import pictogram
 from api.console.texts import LANGUAGES, Texts
+from api.console.who import show_who
 from api.context import Context
 from telemetry.clock import to_datetime
 from telemetry.errors import UrbanError
@@ -43,8 +50,12 @@ _ICON = (
 class Console:
     """One visitor's page."""
 
-    def __init__(self, context: Context, watch: Watch, texts: Texts) -> None:
+    def __init__(
+        self, context: Context, watch: Watch, texts: Texts, access: Access | None = None
+    ) -> None:
         self.context = context
+        self.access = access
+        self.principal = context.trail.principal
         self.watch = watch
         self.texts = texts
         self.kinds: frozenset[str] | None = None  # None: all
@@ -58,7 +69,8 @@ class Console:
             self.troubles = ui.label("").classes("troubles").props('role="alert"')
             self.troubles.visible = False
             quarantine = QuarantineDialog(self.context, self.texts)
-            self.figures = Figures(self.context, self.texts, quarantine.open)
+            looks_in = self.principal.role >= Role.OPERATOR
+            self.figures = Figures(self.context, self.texts, quarantine.open if looks_in else None)
             with ui.element("main").classes("panels"):
                 self._map_panel()
                 with ui.element("div").classes("panel alerts-panel"):
@@ -75,6 +87,7 @@ class Console:
             ui.label(texts("page_title")).classes("subtitle")
             ui.element("span").classes("stretch")
             self.clock = ui.label("").classes("clock").props(f'aria-label="{texts("local_time")}"')
+            show_who(self.principal, texts, self._log_out)
             ui.link(texts("api_docs"), "/docs").classes("bar-link")
             other = next(name for name in LANGUAGES if name != texts.language)
             self.language = (
@@ -129,8 +142,20 @@ class Console:
             chip.props(f'aria-pressed="{str(pressed).lower()}"')
             chip.classes(add="pressed") if pressed else chip.classes(remove="pressed")
 
+    async def _log_out(self) -> None:
+        if self.access is not None:
+            await asyncio.to_thread(
+                self.access.passwords.log_out, self.principal, self.context.trail
+            )
+        ui.navigate.to("/login")
+
     async def tick(self) -> None:
         """Once a second: what changed, and only that, goes to the browser."""
+        if self.access is not None and not await asyncio.to_thread(
+            self.access.identity.alive, self.principal
+        ):
+            ui.navigate.to("/login")
+            return
         try:
             found = await asyncio.to_thread(self.watch.current)
         except UrbanError as error:
@@ -153,7 +178,8 @@ class Console:
         self.troubles.visible = bool(text)
 
     def _offer_devices(self) -> None:
-        devices = self.context.catalogue.devices
+        every = self.context.catalogue.devices
+        devices = [every[code] for code in self.context.sight.codes().tolist()]
         if len(devices) != len(self.find.options):
             names = {d.id: f"{d.name} · {d.id}" if d.name else d.id for d in devices}
             self.find.set_options(names)
@@ -201,7 +227,7 @@ def mount_console(app: FastAPI, context: Context) -> None:
 
     Its framework is one per process: an app that is made later takes the pages over.
     """
-    watch = Watch(context)
+    watches = Watches()
     default = context.settings.language
     _translate()
     for path, language in (("/", default), *((f"/{name}", name) for name in LANGUAGES)):
@@ -211,7 +237,7 @@ def mount_console(app: FastAPI, context: Context) -> None:
             title=f"{texts.pick(context.city.vi, context.city.en)} · {texts('page_title')}",
             language="vi" if language == "vi" else "en-US",
             reconnect_timeout=RECONNECT_S,
-        )(_page(context, watch, texts))
+        )(_page(app, watches, texts))
     framework.user_middleware.clear()
     framework.middleware_stack = None
     ui.run_with(app, favicon=_ICON, dark=True, tailwind=False, show_welcome_message=False)
@@ -229,14 +255,22 @@ def _translate() -> None:
         )
 
 
-def _page(context: Context, watch: Watch, texts: Texts) -> Callable[[str], Awaitable[None]]:
-    async def page(device: str = "", alert: str = "") -> None:
-        console = Console(context, watch, texts)
+def _page(
+    app: FastAPI, watches: Watches, texts: Texts
+) -> Callable[..., Awaitable[Response | None]]:
+    async def page(request: Request, device: str = "", alert: str = "") -> Response | None:
+        principal = principal_of(request)
+        if principal.role < Role.VIEWER:
+            where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?next={quote(where)}", 303)
+        seen = app.state.eyes.see(principal)
+        console = Console(seen, watches.of(seen), texts, app.state.access)
         console.build()
         await console.tick()
         await ui.context.client.connected()
         await console.first(device, alert)
         ui.timer(TICK_S, console.tick)
+        return None
 
     return page
 

@@ -152,14 +152,14 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._place = LANGUAGES.index(language)
+        self.place = LANGUAGES.index(language)
 
     def __call__(self, key: str, *values: object) -> str:
-        return _TEXTS[key][self._place].format(*values)
+        return _TEXTS[key][self.place].format(*values)
 
     def pick(self, vi: str, en: str) -> str:
         """Of a text that a kind, a rule or a city has in both languages."""
-        return (vi, en)[self._place]
+        return (vi, en)[self.place]
 
     def some(self, *keys: str) -> dict[str, str]:
         """Several, for a component in the browser."""

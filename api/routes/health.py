@@ -61,7 +61,7 @@ def readiness(
     if missing:
         detail = "; ".join(f"{name}: {wrong}" for name, wrong in missing.items())
         raise Problem(503, "Not ready", detail, ready=False, checks=found, history=history)
-    return respond(Readiness(True, found, history))
+    return respond(Readiness(True, found, None if history is None else list(history)))
 
 
 def run_check(checks: Mapping[str, Callable[[], str]], name: str) -> str:

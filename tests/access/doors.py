@@ -32,9 +32,10 @@ class Doors:
 
     def account(self, name: str, role: str = "viewer", **more: object) -> Account:
         """An account whose password is PASSWORD."""
-        fields: dict[str, object] = {"created": 1, "created_by": "test", "password": _HASH}
-        grant = Grant(role=role)
-        made = Account(name=name, grant=grant, **fields | more)  # type: ignore[arg-type]
+        fields: dict[str, object] = {
+            "created": 1, "created_by": "test", "password": _HASH, "grant": Grant(role=role),
+        }  # fmt: skip
+        made = Account(name=name, **fields | more)  # type: ignore[arg-type]
         self.world.operations.put_account(made)
         return made
 
