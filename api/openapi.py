@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -245,7 +246,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             operation["responses"].pop("422", None)
     for route in ruled_routes(app):
         for method in route.methods:
-            operation = found["paths"].get(route.path, {}).get(method.lower())
+            path = re.sub(r":\w+}", "}", route.path)  # {path:path} is told as {path}
+            operation = found["paths"].get(path, {}).get(method.lower())
             if operation is not None:
                 _say_who(operation, route)
     add_examples(found)

@@ -295,3 +295,32 @@ def test_a_city_of_ones_own_changes_with_its_devices(tmp_path: Path) -> None:
             assert ids_in(client.get("/api/v1/devices").json()) == {"aq-2", "wx-1", "noise-1"}
     finally:
         world.close()
+
+
+SETS = (
+    "Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors", "Observations",
+    "FeaturesOfInterest", "Things?$expand=Locations,Datastreams/Observations",
+    "Observations?$orderby=phenomenonTime desc&$expand=FeatureOfInterest,Datastream/Thing",
+    "ObservedProperties?$expand=Datastreams/Thing", "Sensors?$expand=Datastreams/Thing",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("entities", SETS)
+def test_sensorthings_holds_only_ones_own(
+    shared_world: World, part: tuple[Principal, set[str]], entities: str
+) -> None:
+    principal, own = part
+    path = f"/sta/v1.1/{entities}{'&' if '?' in entities else '?'}$top=100"
+    foreign = sorted(EVERY - own)
+    with client_for(shared_world.context, principal) as client:
+        found = client.get(path)
+        assert found.status_code == 200, found.text
+        assert [i for i in foreign if i in found.text] == []
+        count = client.get("/sta/v1.1/Things?$count=true&$top=0").json()["@iot.count"]
+        assert count == len(own)
+        for device in foreign:
+            unknown = client.get(f"/sta/v1.1/Things('{UNKNOWN}')")
+            answer = client.get(f"/sta/v1.1/Things('{device}')")
+            assert answer.status_code == unknown.status_code == 404
+            for inner in ("Datastreams", "Locations"):
+                assert client.get(f"/sta/v1.1/Things('{device}')/{inner}").status_code == 404
