@@ -30,9 +30,14 @@ def open_doors(
     if password:
         say(
             f"\nThe first administrator, shown this once: name {FIRST}, password {password}\n"
-            f"Log in at {settings.public_url or url}/login and choose a password of your own."
+            f"Log in at {settings.public_url or _reached(settings, url)}/login and choose a password of your own."
         )
     return make_access(settings, store, clock, url, oidc)
+
+
+def _reached(settings: Settings, url: str) -> str:
+    """0.0.0.0 is where we listen, and no address that a browser knows."""
+    return url.replace(f"//{settings.bind}:", f"//{settings.here}:")
 
 
 def first_administrator(store: AccessStore, clock: Clock) -> str:

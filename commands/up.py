@@ -63,7 +63,7 @@ async def _run(settings: Settings) -> None:
         if city is not None:
             checks["simulated city"] = city.trouble
         context.checks = checks
-        access = open_doors(settings, platform.operations, platform.clock, web.url, _OUT.print)
+        access = open_doors(settings, platform.operations, platform.clock, web.url, _say)
         await web.start(create_app(context, access=access))
         running = True
         _say_where(platform, web.url)
@@ -98,6 +98,10 @@ def _city(settings: Settings, platform: Platform) -> CityProcess | None:
 
     broker = settings.simulator_broker or settings.broker or str(platform.address)
     return CityProcess(settings, broker, since, note)
+
+
+def _say(words: str) -> None:
+    _OUT.print(words, soft_wrap=True)  # a password in two lines is typed wrongly
 
 
 def _say_where(platform: Platform, url: str) -> None:

@@ -102,16 +102,16 @@ def test_the_first_start_makes_one_administrator_and_says_the_password_once(
     store: SqlOperations,
 ) -> None:
     said: list[str] = []
-    settings = load_settings({"URBAN_AUTH": "on"})
+    settings = load_settings({"URBAN_AUTH": "on", "URBAN_BIND": "0.0.0.0"})
     for _ in range(2):
-        assert open_doors(settings, store, SystemClock(), "http://127.0.0.1:8000", said.append)
+        assert open_doors(settings, store, SystemClock(), "http://0.0.0.0:8000", said.append)
     (told,) = said
     account = store.account(FIRST)
     assert account is not None and account.must_change
     assert account.grant.role == "administrator"
     password = told.partition("password ")[2].split()[0]
     assert matches(account.password, password)
-    assert "/login" in told
+    assert "http://127.0.0.1:8000/login" in told
     assert open_doors(load_settings({}), store, SystemClock(), "", said.append) is None
     assert len(said) == 1
 
