@@ -145,7 +145,8 @@ def _array(schema: Schema, components: Schema, name: str, depth: int) -> list[An
     items = schema.get("items")
     if not isinstance(items, dict) or depth >= _DEPTH:
         return []
-    return [example_of(items, components, name.removesuffix("s"), depth + 1)]
+    one = example_of(items, components, name.removesuffix("s"), depth + 1)
+    return [one] * max(1, schema.get("minItems", 1))
 
 
 def _known(name: str, type_: str) -> Any:
