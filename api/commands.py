@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from api.command_schemas import (
     CommandInfo,
@@ -19,7 +20,7 @@ from control.desk import CommandDesk, Plan
 from control.shadow import Facet, Reported
 from devices.command import Command
 from store.command_records import CommandRecord
-from telemetry.clock import format_time
+from telemetry.clock import SECOND, format_time
 from telemetry.errors import StoreError
 
 
@@ -28,6 +29,28 @@ def desk_of(context: Context) -> CommandDesk:
     if context.commands is None:
         raise StoreError("commands", "can't be sent from this process", remedy="ask the platform's")
     return context.commands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command as somebody asks for it. `by` as it was given; timeout [ns]."""
+
+    command: str
+    value: float | None
+    by: str
+    why: str = ""
+    timeout: int = 30 * SECOND
+
+
+def send(context: Context, plan: Plan, order: Order) -> list[CommandRecord]:
+    """Have it done, signed by who asks and noted in the audit log. Raises UrbanError."""
+    by = context.trail.principal.signed(order.by)
+    made = desk_of(context).request(
+        plan, order.command, order.value, by=by, why=order.why, timeout=order.timeout
+    )
+    done = {"by": by, "value": order.value, "why": order.why, "devices": [c.device for c in made]}
+    context.trail.note(f"command.{order.command}", made[0].batch, None, done)
+    return made
 
 
 def encode_command(context: Context, record: CommandRecord) -> CommandInfo:

@@ -10,6 +10,7 @@ import numpy as np
 from nicegui import ui
 
 from api.console.chart import Curve, caption, options, read_curve
+from api.console.command_box import CommandBox
 from api.console.overview import Overview
 from api.console.scales import pictogram
 from api.console.texts import Texts
@@ -61,6 +62,7 @@ class DevicePanel:
                 self.sign = ui.element("i").classes("sign").props('aria-hidden="true"')
                 self.state = ui.label("")
                 self.heard = ui.label("").classes("device-heard")
+            self.commands = CommandBox(self.context, self.texts)
             self.values = ui.element("dl").classes("values")
 
     def _fill_plot(self) -> None:
@@ -91,6 +93,7 @@ class DevicePanel:
         self.icon.name = pictogram(kind.name)
         self.name.text = device.name or device.id
         self.about.text = self._about(code)
+        self.commands.show(code)
         names = {
             q.name: self.texts.pick(q.vi, q.en) for q in kind.quantities if q.name != ONLINE.name
         }

@@ -107,6 +107,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "no_place": ("chưa có vị trí", "no place known"),
     "last_heard": ("Số liệu mới nhất {0}", "Newest reading {0}"),
     "quantity": ("Đại lượng", "Quantity"),
+    # Commands
+    "command": ("Điều khiển", "Command"),
+    "command_what": ("Lệnh", "What to do"),
+    "command_value": ("Giá trị ({0})", "Value ({0})"),
+    "command_send": ("Gửi lệnh…", "Send…"),
+    "command_sure": ("Gửi “{0}” tới {1}?", "Send “{0}” to {1}?"),
+    "command_confirm": ("Xác nhận gửi", "Yes, send it"),
+    "cs_requested": ("Đang gửi…", "Being sent…"),
+    "cs_sent": ("Đã gửi, chờ thiết bị trả lời…", "Sent, waiting for the device…"),
+    "cs_acknowledged": ("Thiết bị đã thực hiện", "The device did it"),
+    "cs_refused": ("Thiết bị từ chối", "The device refused"),
+    "cs_timed_out": ("Thiết bị không trả lời", "The device did not answer"),
     # Chart
     "chart": ("Biểu đồ 24 giờ qua", "The last 24 hours"),
     "chart_empty": (

@@ -12,7 +12,7 @@ from api.access.principal import Role
 from api.access.rules import allow
 from api.bodies import Act, Maybe
 from api.command_schemas import CommandInfo, CommandsRequested, Shadow
-from api.commands import desk_of, encode_command, encode_plan, encode_shadow
+from api.commands import Order, desk_of, encode_command, encode_plan, encode_shadow, send
 from api.context import Context
 from api.cursor import make_cursor, read_cursor
 from api.encode import listing, respond
@@ -72,13 +72,11 @@ def post_commands(context: Ctx, body: Annotated[CommandBody, Body(examples=[_DIM
     _refuse_unknown(context, body.command)
     desk = desk_of(context)
     plan = desk.plan(body.command, body.value, meant(context, body))
-    by = context.trail.principal.signed(body.by)
     if body.dry_run:
         context.trail.nothing()
         return respond(encode_plan(context, plan, body.command, body.value, None))
-    made = desk.request(plan, body.command, body.value, by=by, why=body.why, timeout=timeout)
-    done = {"by": by, "value": body.value, "why": body.why, "devices": [c.device for c in made]}
-    context.trail.note(f"command.{body.command}", made[0].batch, None, done)
+    order = Order(command=body.command, value=body.value, by=body.by, why=body.why, timeout=timeout)
+    made = send(context, plan, order)
     return respond(encode_plan(context, plan, body.command, body.value, made))
 
 

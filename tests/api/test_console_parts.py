@@ -21,6 +21,7 @@ from api.console.wording import age_text, clock_text, number_text, unit_text, va
 from api.state import STATES
 from devices.kind import Severity
 from store.alert_records import EVENTS, AlertState
+from store.command_records import CommandState
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND
 from telemetry.ledger import Ledger
 from telemetry.readings import Readings
@@ -42,6 +43,7 @@ def test_every_text_is_there_in_both_languages() -> None:
 # Keys that are put together from what there is.
 MADE = {
     *(f"st_{state}" for state in AlertState),
+    *(f"cs_{state}" for state in CommandState),
     *(f"ev_{what}" for what in EVENTS),
     *(f"d_{duration}" for duration in alert_drawer.DURATIONS),
     *(f"span_{days}" for days in quality.SPANS),
