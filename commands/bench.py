@@ -53,3 +53,9 @@ def api(rest: Rest = None) -> None:
 def simulation(rest: Rest = None) -> None:
     """The simulated city beside real recordings: statistics in their bounds, and the figures of the docs."""
     _run("simulation", rest)
+
+
+@app.command(context_settings=_PASS_ON)
+def detection(rest: Rest = None) -> None:
+    """What is found of the truth of scenarios, how soon, and what is found in vain; against a baseline."""
+    _run("detection", rest)

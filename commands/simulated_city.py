@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from devices.city import City, load_city
+from devices.city import load_city
 from devices.registry import load_kinds
 from simulators.messages import Messages
 from simulators.placement import absent_kinds, simulated_devices
-from simulators.scenario import Scenario, find_scenario, known_scenarios, load_scenario
-from telemetry.clock import format_time, from_datetime, parse_duration, parse_time
+from simulators.scenario import find_scenario, known_scenarios, load_scenario
+from telemetry.clock import format_time, parse_duration, parse_time
 from telemetry.errors import QueryError, TimeError
 
 NOTES = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -64,7 +63,7 @@ def season_of(scenario: str, city: str) -> tuple[int, int] | None:
     if not scenario:
         return None
     found, _ = load_scenario(find_scenario(scenario))
-    return _cycle(found, load_city(city))
+    return found.first_cycle(load_city(city).zone)
 
 
 def show_scenarios() -> None:
@@ -73,12 +72,6 @@ def show_scenarios() -> None:
         found, _ = load_scenario(path)
         days = f"{found.days} day{'s' if found.days > 1 else ''}"
         typer.echo(f"{path.stem:20} {days:7} {found.text}")
-
-
-def _cycle(found: Scenario, city: City) -> tuple[int, int]:
-    first = datetime.datetime.fromisoformat(found.begins).replace(tzinfo=city.zone)
-    last = first + datetime.timedelta(days=found.days)
-    return from_datetime(first), from_datetime(last)
 
 
 def _moment(text: str, now: int) -> int:

@@ -16,7 +16,7 @@ from simulators.fleet import MS, Fleet, Rows
 from simulators.models import Model
 from simulators.sensor_faults import SENSOR_FAULTS, Columns
 from simulators.silence import BATTERY_LASTS
-from telemetry.arrays import Mask, Times
+from telemetry.arrays import Mask, Times, Values
 from telemetry.clock import HOUR, MINUTE
 
 THEFT_LASTS = 40 * MINUTE
@@ -94,6 +94,12 @@ def _episode(fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Mo
     return {**columns, "pm25": columns["pm25"] + more, "pm10": columns["pm10"] + 1.3 * more}
 
 
+def _current(power: Values, voltage: Values, factor: float) -> Values:
+    """What flows; nothing where another fault has taken the voltage away. [A]"""
+    nothing = np.zeros(len(power))
+    return np.divide(power, voltage * factor, out=nothing, where=voltage > 0)
+
+
 def _lamp_failure(
     fault: Fault, rows: Rows, columns: Columns, fleet: Fleet, model: Model
 ) -> Columns:
@@ -151,7 +157,7 @@ def _unloaded(
     return {
         **columns,
         "power": power,
-        "current": power / (columns["voltage"] * POWER_FACTOR),
+        "current": _current(power, columns["voltage"], POWER_FACTOR),
         "energy": energy + (1.0 - share) * (columns["energy"] - energy),
     }
 

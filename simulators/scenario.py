@@ -6,16 +6,18 @@ no start, and joins history and live. Everything is checked before the first mes
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from simulators.events import EVENT_TYPES
 from simulators.fault_types import FAULT_TYPES, GATEWAY
 from simulators.toml_file import TomlFile, read_toml
-from telemetry.clock import DAY, HOUR, MINUTE, parse_duration
+from telemetry.clock import DAY, HOUR, MINUTE, from_datetime, parse_duration
 from telemetry.errors import DeclarationError, TimeError
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -82,6 +84,12 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: tuple[Entry, ...] = ()
     events: tuple[Entry, ...] = ()
     name: str = ""
+
+    def first_cycle(self, zone: ZoneInfo) -> tuple[int, int]:
+        """[start, end) of the cycle that begins at `begins`, in a city's local time. [ns]"""
+        first = datetime.datetime.fromisoformat(self.begins).replace(tzinfo=zone)
+        last = first + datetime.timedelta(days=self.days)
+        return from_datetime(first), from_datetime(last)
 
     @property
     def day(self) -> int:
@@ -234,10 +242,9 @@ def of_kinds(part: str, type_: str) -> tuple[str, ...]:
 
 
 def _day(date: str) -> int:
-    from datetime import date as Date
 
     try:
-        return Date.fromisoformat(date).toordinal() - Date(1970, 1, 1).toordinal()
+        return datetime.date.fromisoformat(date).toordinal() - datetime.date(1970, 1, 1).toordinal()
     except ValueError:
         return -1
 

@@ -15,7 +15,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from commands.city_process import CityProcess
 from simulators.truth import Truth, read_truth
+from telemetry.settings import load_settings
 from tests.brokers import Broker, make_broker, wait_until
 from tests.simulators.listener import Listener
 
@@ -222,3 +224,18 @@ def test_scenarios_are_listed() -> None:
     code, out, _ = ended("--scenario", "list")
     assert code == 0
     assert "king-tide" in out and "bad-firmware" in out
+
+
+def test_urban_up_takes_a_scenario_and_refuses_an_unknown_one_before_anything_starts(
+    tmp_path: Path,
+) -> None:
+    settings = load_settings({"URBAN_SCENARIO": "storm", "URBAN_DATA_DIR": str(tmp_path)})
+    city = CityProcess(settings, "mqtt://127.0.0.1:1", 0, lambda _: None)
+    assert city._command[-2:] == ["--scenario", "storm"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "up"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        env=os.environ | {"URBAN_SCENARIO": "calm", "URBAN_DATA_DIR": str(tmp_path / "data")},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "URBAN_SCENARIO: must be a .toml file or one of bad-firmware" in done.stderr
+    assert not (tmp_path / "data").exists()

@@ -362,3 +362,16 @@ def test_old_lamps_fail_more_often_than_new_ones() -> None:
     # A street's lights were put up together: most of a feeder's are of one age.
     first = [n for n, d in enumerate(fleet.devices) if d.parent == fleet.devices[0].parent]
     assert (age[first] == age[first].max()).mean() > 0.3
+
+
+def test_a_breaker_that_trips_where_there_is_no_voltage_says_that_nothing_flows() -> None:
+    of = scene("hcmc")
+    fleet, model = of.fleets["feeder"], of.models["feeder"]
+    device = fleet.devices[0].id
+    part = fleet.rows(START, START + HOUR).slice(0, 30)
+    columns = model.values(part)
+    for type_ in ("supply_loss", "breaker_trip"):
+        fault = Fault(START, START + HOUR, type_, device)
+        columns = change_values(fault, part, columns, fleet, model)
+    assert (columns["voltage"] == 0).all()
+    assert (columns["current"] == 0).all()
