@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from benchmarks.likeness import STATIONS, WINTER, autocorrelation, correlation, mean_day
 from benchmarks.likeness_series import Series, rows_of, scene, simulated_air
 from benchmarks.shock_wave import shock_wave
+from devices.tide import tide
 from simulators.climate import HANOI, HO_CHI_MINH_CITY
 from simulators.fleet import Rows
 from simulators.level import PEAKS
 from simulators.models import Scene
-from simulators.tide import tide
 from telemetry.arrays import Values
 from telemetry.clock import DAY, HOUR, MINUTE, SECOND, parse_time
 

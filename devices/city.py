@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from devices.open_data import OpenData, open_data
+from devices.tide import TideStation, tide_station
 from telemetry.errors import DeclarationError
 
 FOLDER = Path(__file__).parent.parent / "cities"
@@ -84,6 +85,7 @@ class City:
     mix       share of each kind among simulated devices
     water     courses of rivers and canals to draw on the map, as lines of (lat, lon): a sketch
     open_data what everybody may have; None: nothing
+    tide      where on the coast its tide comes from; None: it has none
     """
 
     name: str
@@ -100,6 +102,7 @@ class City:
     mix: Mapping[str, float]
     water: tuple[Road, ...] = ()
     open_data: OpenData | None = None
+    tide: TideStation | None = None
 
     @cached_property
     def area(self) -> dict[str, Area]:
@@ -164,6 +167,7 @@ def _city(table: dict[str, Any]) -> City:
         mix=table["mix"],
         water=_lines(table.get("water", [])),
         open_data=open_data(table.get("open_data"), (a["code"] for a in table["areas"])),
+        tide=tide_station(table.get("tide")),
     )
     places: tuple[Area | Site, ...] = (*city.areas, *city.sites)
     for place in places:

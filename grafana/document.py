@@ -38,7 +38,7 @@ two: Grafana lets nobody push over what comes by file. The files name `GRAFANA_I
 `URBAN_GRAFANA_TOKEN`, and each alert is raised and cleared there by its fingerprint, in the platform's domain. A platform
 that is down hears nothing: give Grafana a second contact point that reaches people.
 
-What is left out, because nothing writes it: a forecast of the tide, figures of the broker beyond whether it is connected.
+What is left out, because nothing writes it: figures of the broker beyond whether it is connected.
 """
 
 

@@ -20,11 +20,12 @@ from grafana.alert_figures import Describe, count_lines, event_lines, open_lines
 from grafana.command_figures import CommandFigures, command_lines
 from grafana.figures import area_lines, device_line, device_points, kind_lines, kind_table
 from grafana.measurements import PLATFORM, QUARANTINE, platform_samples
+from grafana.tide_figures import tide_lines
 from store.line_protocol import FieldValue, encode_point
 from store.operations import OperationsStore
 from store.telemetry import Series, TelemetryStore
 from telemetry import metrics
-from telemetry.clock import MINUTE, Clock
+from telemetry.clock import HOUR, MINUTE, Clock
 from telemetry.errors import StoreError
 from telemetry.reasons import Reason
 
@@ -70,6 +71,7 @@ class BoardFeed:
         self._disk = disk
         self._every_s = every_s
         self._told: dict[str, tuple[int, int]] = {}  # device → when, and hash of what was written
+        self._tide_hour: int | None = None  # since 1970, of the forecast that was written
         self._commands = CommandFigures()
         self._trouble = ""
         self._ending = threading.Event()
@@ -95,8 +97,10 @@ class BoardFeed:
         """One round. Raises StoreError where a store does not answer; the next round is whole again."""
         now = self._clock.now()
         told = dict(self._told)
-        self._figures.put_figures([*self._values(now, told), *self._alerts(now), *self._own(now)])
-        self._told = told
+        self._figures.put_figures(
+            [*self._values(now, told), *self._alerts(now), *self._own(now), *self._tide(now)]
+        )
+        self._told, self._tide_hour = told, now // HOUR
         self._commanded(now)
         self._history()
 
@@ -131,6 +135,10 @@ class BoardFeed:
                 "urban_records_quarantined_total", {"reason": str(reason)}
             )
             yield encode_point(QUARANTINE, {"reason": str(reason)}, {"total": found or 0.0}, now)
+
+    def _tide(self, now: int) -> Iterator[str]:
+        if self._city.tide is not None and now // HOUR != self._tide_hour:
+            yield from tide_lines(self._city.tide, now)
 
     def _commanded(self, now: int) -> None:
         found = self._commands.new(self._operations, now)

@@ -1,4 +1,4 @@
-"""Flood: water level of each station against its own alarm levels I to III, and the rain that comes."""
+"""Flood: water level of each station against its own alarm levels I to III, the tide and the rain that come."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from grafana.alert_panels import open_table
 from grafana.board import board, choice, to_board
 from grafana.limits import GREEN, steps_of, words_of
 from grafana.maps import geomap
-from grafana.measurements import DEVICE
+from grafana.measurements import DEVICE, TIDE
 from grafana.panels import bars, column, lines, link, row
 from grafana.queries import Json, graph, of_kind, over_time, select, table
 from grafana.tongue import SEVERITIES, Tongue
@@ -29,6 +29,7 @@ def flood_board(kinds: Kinds, tongue: Tongue) -> Json:
         row(tongue("Mực nước và cấp báo động", "Water level and alarm levels")),
         _levels(kinds, tongue),
         _one(tongue),
+        _tide(tongue),
         row(tongue("Mưa", "Rain")),
         _rain(tongue),
         _rain_sum(tongue),
@@ -41,8 +42,8 @@ def flood_board(kinds: Kinds, tongue: Tongue) -> Json:
     ]
     title = tongue("Ngập và triều", "Flood")
     text = tongue(
-        "Trạm nào lên tới báo động nào, và mưa ở đâu.",
-        "Which station has reached which alarm level, and where it rains.",
+        "Trạm nào lên tới báo động nào, triều sắp lên tới đâu, và mưa ở đâu.",
+        "Which station has reached which alarm level, how high the tide comes, and where it rains.",
     )
     return board(
         tongue,
@@ -131,6 +132,26 @@ def _one(tongue: Tongue) -> Json:
             ),
         ],
     )  # fmt: skip
+
+
+def _tide(tongue: Tongue) -> Json:
+    """Over the hours to come, whatever the board shows: a board that reached ahead would find no open alerts."""
+    query = over_time('max("level")', TIDE, "", '"station"', fill="none")
+    return lines(
+        tongue("Triều thiên văn dự báo ở Vũng Tàu", "Astronomical tide forecast at Vũng Tàu"),
+        tongue(
+            "48 giờ tới, so với mực nước biển trung bình, không phải mốc quốc gia của các trạm. Chỉ là triều thiên văn, chưa kể "
+            "nước dâng và mưa. Đỉnh triều tới Phú An sau khoảng 3 đến 3,7 giờ: đóng cống ngăn triều và cho bơm trực trước lúc đó. "
+            "Nguồn: hằng số điều hòa TICON-4 (CC BY 4.0). Trống ở thành phố không có triều, như Hà Nội.",
+            "The coming 48 hours, above mean sea level, not the stations' national datum. The astronomical tide alone, without "
+            "surge and rain. High water reaches Phú An about 3 to 3.7 hours later: close the tide gates and man the pumps before. "
+            "Source: harmonic constituents of TICON-4 (CC BY 4.0). Empty for a city without a tide, such as Hanoi.",
+        ),
+        [graph(query, "$tag_station")],
+        w=24,
+        unit="lengthm",
+        more={"timeFrom": "+2d", "interval": "10m"},
+    )
 
 
 def _rain(tongue: Tongue) -> Json:

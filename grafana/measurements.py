@@ -23,6 +23,7 @@ ALERTS = "board.alerts"  # how many alerts stand, by severity and kind
 OPEN = "board.open"  # an alert that stands
 EVENT = "board.event"  # a line of an alert's history
 COMMAND = "board.command"  # a command to a device, and what became of it
+TIDE = "board.tide"  # the astronomical tide of the hours to come
 PLATFORM = "board.platform"  # the platform's own metrics
 QUARANTINE = "board.quarantine"  # records in quarantine so far, by reason
 ACCOUNT = "account"
@@ -74,6 +75,7 @@ def schema(kinds: Kinds) -> dict[str, Measurement]:
     )
     put(EVENT, "severity kind rule subject what", {"alert", "value", "by"} | words)
     put(COMMAND, "device kind command", {"state", "by", "error", "value", "applied", "answered_s"})
+    put(TIDE, "station", {"level"})
     put(PLATFORM, "", platform_fields())
     put(QUARANTINE, "reason", {"total"})
     put(ACCOUNT, "device", {*OUTCOMES, "batch"})

@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.tide import tide
 from simulators.chance import derived, key, normal, wander
 from simulators.events import Events
 from simulators.fleet import Fleet, Rows
-from simulators.tide import tide
 from simulators.weather import Weather
 from telemetry.arrays import Mask, Values
 from telemetry.clock import SECOND, parse_time

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices.tide import tide
 from simulators.chance import derived, normal, uniform, wander
 from simulators.climate import through_year
 from simulators.events import Events
 from simulators.fleet import Fleet, Rows
 from simulators.level import LAG_H, LAG_H_PER_DEG, PHU_AN_LAT
 from simulators.sun import Sun
-from simulators.tide import tide
 from simulators.weather import Weather
 from telemetry.arrays import Values
 

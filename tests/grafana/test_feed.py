@@ -130,11 +130,11 @@ class Bench:
         self.folder = folder
         self.feed = self.again()
 
-    def again(self) -> BoardFeed:
+    def again(self, name: str = "hcmc") -> BoardFeed:
         """A feed as a new process makes it."""
-        describe = Describer(self.known, city("hcmc"), self.book.rules)
+        describe = Describer(self.known, city(name), self.book.rules)
         return BoardFeed(
-            self.taken, self.holds, self.operations, self.known, city("hcmc"), describe,  # type: ignore[arg-type]
+            self.taken, self.holds, self.operations, self.known, city(name), describe,  # type: ignore[arg-type]
             self.clock, self.folder, every_s=0.01,
         )  # fmt: skip
 

@@ -12,27 +12,40 @@ from grafana.boards import all_boards
 from grafana.queries import Json
 from grafana.tongue import Tongue
 from store.influx_query import Found
+from telemetry.clock import parse_duration
 from tests.grafana.interpolate import interpolate
 from tests.grafana.world import END, START, World
 
 pytestmark = pytest.mark.influxdb
 MS = 1_000_000
 BOARDS = {b["uid"]: b for lang in ("vi", "en") for b in all_boards(load_kinds(), Tongue(lang))}
+Range = tuple[int, int]  # ns, first and last
+DAY_OF_WORLD: Range = (START, END)
 
 
-def queries(board: Json) -> list[tuple[str, str]]:
-    """(where, query) of everything in a board that asks the store."""
+def queries(board: Json) -> list[tuple[str, str, Range]]:
+    """(where, query, range) of everything in a board that asks the store."""
     found = [
-        (f"{p['title']}/{t['refId']}", t["query"])
+        (f"{p['title']}/{t['refId']}", t["query"], range_of(p))
         for p in board["panels"]
         for t in p.get("targets", ())
     ]
-    found += [(a["name"], a["target"]["query"]) for a in board["annotations"]["list"]]
+    found += [(a["name"], a["target"]["query"], DAY_OF_WORLD) for a in board["annotations"]["list"]]
     return found
 
 
-def ask(world: World, query: str, variables: dict[str, Any]) -> list[Found]:
-    text = interpolate(query, START // MS, END // MS, variables)
+def range_of(panel: Json) -> Range:
+    """The world's day, or where a panel says "+2d" the two days after it, as Grafana reads it."""
+    if not (ahead := panel.get("timeFrom")):
+        return DAY_OF_WORLD
+    assert ahead.startswith("+")
+    return END, END + parse_duration(ahead.removeprefix("+"))
+
+
+def ask(
+    world: World, query: str, variables: dict[str, Any], asked: Range = DAY_OF_WORLD
+) -> list[Found]:
+    text = interpolate(query, asked[0] // MS, asked[1] // MS, variables)
     (series,) = world.store._server.query([text])
     return series
 
@@ -69,8 +82,8 @@ def test_every_query_finds_something(world: World, uid: str) -> None:
     everything = {k: ".*" if isinstance(v, list) else v for k, v in chosen.items()}
     silent = [
         (where, query)
-        for where, query in queries(board)
+        for where, query, asked in queries(board)
         for variables in (chosen, everything)
-        if not has_data(ask(world, query, variables))
+        if not has_data(ask(world, query, variables, asked))
     ]
     assert silent == []

@@ -175,6 +175,12 @@ def test_links_lead_somewhere(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
+def test_a_board_ends_now(uid: str) -> None:
+    """Links hand the range on, and open alerts are those of its end: ahead of now none would be shown."""
+    assert BOARDS[uid]["time"]["to"] == "now"
+
+
+@pytest.mark.parametrize("uid", BOARDS)
 def test_nothing_is_fetched_from_the_internet(uid: str) -> None:
     assert [
         t for t in texts(BOARDS[uid]) if "//" in t and not t.startswith("http://127.0.0.1")

@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from devices.tide import VUNG_TAU, longitudes, tide
 from simulators.fleet import LocalTime
 from simulators.light_plan import LightPlan
 from simulators.sun import Sun
-from simulators.tide import VUNG_TAU, longitudes, tide
 from telemetry.clock import SECOND, parse_time
 from tests.simulators.cities import city, day_of, scene
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from devices.tide import tide
 from simulators.events import Event
 from simulators.fleet import Rows
 from simulators.models import Scene
 from simulators.placement import simulated_devices
-from simulators.tide import tide
 from simulators.water import saturated
 from telemetry.arrays import Values
 from telemetry.clock import DAY, HOUR, MINUTE, parse_time

@@ -1,4 +1,4 @@
-"""Harmonic prediction of the tide: h(t) = Σ f·A·cos(V(t) + u - g), after Schureman.
+"""Harmonic prediction of the tide: h(t) = Σ f·A·cos(V(t) + u - g), after Schureman; and where it is known.
 
 Source of the method: P. Schureman, Manual of Harmonic Analysis and Prediction of Tides, USC&GS special
 publication 98 (1940): arguments of table 2; node factors by their usual series in the longitude N of the
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from telemetry.arrays import Values
+from telemetry.errors import DeclarationError
 
 # Amplitude [m], Greenwich phase lag [deg] at Vũng Tàu (10.340 N, 107.072 E), TICON-4.
 VUNG_TAU: Mapping[str, tuple[float, float]] = {
@@ -32,6 +34,18 @@ _ARGUMENTS: Mapping[str, tuple[int, int, int, int, float, str]] = {
 
 J2000_S = 946_728_000.0  # 2000-01-01T12:00Z in s since 1970
 CENTURY_S = 36_525 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class TideStation:
+    """A place on the coast whose tide can be told ahead: (amplitude [m], Greenwich phase lag [deg]) by name."""
+
+    name: str
+    constituents: Mapping[str, tuple[float, float]]
+
+
+# What a city file names under [tide].
+STATIONS: Mapping[str, TideStation] = {"vung-tau": TideStation("Vũng Tàu", VUNG_TAU)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,18 @@ def tide(t: Values, constituents: Mapping[str, tuple[float, float]] = VUNG_TAU) 
         f, u = factors[series]
         total = total + f * amplitude * np.cos(np.radians(argument + u - lag))
     return total
+
+
+def tide_station(table: Mapping[str, Any] | None) -> TideStation | None:
+    """From [tide] of a city file; None where there is none. Raises DeclarationError in words."""
+    if table is None:
+        return None
+    if unknown := set(table) - {"station"}:
+        raise DeclarationError("tide", "takes station", sorted(unknown)[0])
+    name = table.get("station")
+    if not isinstance(name, str) or name not in STATIONS:
+        raise DeclarationError("tide.station", f"must be one of {', '.join(STATIONS)}", name)
+    return STATIONS[name]
 
 
 def longitudes(t: Values) -> Longitudes:
