@@ -161,12 +161,13 @@ def test_any_order_within_the_lateness_and_any_cut_gives_the_same_last_word(
 def test_state_of_a_million_hours_is_bounded() -> None:
     known = catalogue()
     e, told = engine(known), Told(known)
-    told.take(e.process(batch(known, hourly("pm25", [40.0], MIDNIGHT)), MIDNIGHT + HOUR))
-    small = e.state_bytes()
+    sizes = []
     for chunk in range(20):
         start = MIDNIGHT + chunk * 100 * HOUR
         told.take(e.process(batch(known, hourly("pm25", [40.0] * 100, start)), start + 100 * HOUR))
-    assert e.state_bytes() == small
+        sizes.append(e.state_bytes())
+    # The first hundred hours have an index: what its rule remembers is of one size from then on.
+    assert set(sizes) == {sizes[0]}
 
 
 @pytest.mark.parametrize(
